@@ -1,5 +1,6 @@
 """Opening images for a judge: what is read, what is refused, what is noted."""
 
+from functools import cache
 from io import BytesIO
 from typing import NamedTuple
 
@@ -8,12 +9,15 @@ from PIL import Image as PIL
 from PIL import ImageOps, UnidentifiedImageError
 
 from mmjudge.contract.errors import ItemError, invalid
-from mmjudge.contract.images import EncodedImage, PixelImage
+from mmjudge.contract.images import EncodedImage, PixelImage, exif_orientation
 from mmjudge.contract.verdicts import Note
 
 MAX_PIXELS = 64 * 1024 * 1024
 # Scaling the short side of a thinner image to a model's input makes a picture of gigabytes.
 MAX_ASPECT_RATIO = 200
+# PIL opens more, but among those are formats that hide a larger picture than they say (ICO), run a
+# program (EPS) or decode slowly in Python.
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 
 class OpenedImage(NamedTuple):
@@ -31,8 +35,8 @@ def open_image(image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS) -
     orientation is applied and noted; alpha that is not opaque is noted, since judges see the
     colours under it.
 
-    Raises `ItemError`: IMAGE_EMPTY (no bytes), IMAGE_UNDECODABLE (no picture, or a truncated or
-    corrupt one), IMAGE_ANIMATED (several frames), IMAGE_TOO_LARGE (more than `max_pixels`, checked
+    Raises `ItemError`: IMAGE_EMPTY (no bytes), IMAGE_UNDECODABLE (none of `FORMATS`, truncated
+    or corrupt), IMAGE_ANIMATED (several frames), IMAGE_TOO_LARGE (more than `max_pixels`, checked
     before decoding), IMAGE_TOO_ELONGATED (sides differ more than 200 times), IMAGE_MODE (32-bit
     modes, whose range is unknown).
     """
@@ -42,17 +46,20 @@ def open_image(image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS) -
     if not image.data:
         raise invalid("IMAGE_EMPTY", "0 bytes, expected an image file")
     try:
-        picture = PIL.open(BytesIO(image.data))
+        picture = PIL.open(BytesIO(image.data), formats=_installed_formats())
         _check_size(*picture.size, max_pixels)
         # An MPO is a photograph with previews attached; its first frame is the photograph.
-        frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
-        if frames > 1:
+        # Not `n_frames`, which reads the whole file, a TIFF's in quadratic time.
+        if picture.format != "MPO" and getattr(picture, "is_animated", False):
             raise invalid(
                 "IMAGE_ANIMATED",
-                f"{picture.format} of {frames} frames, expected one: send the frame to be judged",
+                f"{picture.format} of several frames, expected one: send the frame to be judged",
             )
+        # PIL turns a TIFF upright while loading it, and forgets that it did.
+        turned = exif_orientation(picture) if picture.format == "TIFF" else 1
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
+        orientation = exif_orientation(picture)
+        upright = picture if orientation == 1 else ImageOps.exif_transpose(picture)
     except (PIL.DecompressionBombError, PIL.DecompressionBombWarning) as error:
         raise invalid("IMAGE_TOO_LARGE", f"{error}; at most {max_pixels} pixels allowed") from error
     except ItemError:
@@ -62,7 +69,13 @@ def open_image(image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS) -
             "IMAGE_UNDECODABLE",
             f"{len(image.data)} bytes that are no whole image file ({_reason(error)})",
         ) from error
-    return OpenedImage(_to_8_bit(upright), tuple(_notes(picture, upright)))
+    return OpenedImage(_to_8_bit(upright), tuple(_notes(upright, max(turned, orientation))))
+
+
+@cache
+def _installed_formats() -> list[str]:
+    PIL.init()
+    return [name for name in FORMATS if name in PIL.OPEN]
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
@@ -90,10 +103,9 @@ def _to_8_bit(picture: PIL.Image) -> PIL.Image:
     return picture
 
 
-def _notes(picture: PIL.Image, upright: PIL.Image) -> list[Note]:
+def _notes(upright: PIL.Image, orientation: int) -> list[Note]:
     notes = []
-    orientation = picture.getexif().get(0x0112, 1)
-    if orientation in range(2, 9):
+    if orientation != 1:
         notes.append(Note("IMAGE_ROTATED", f"turned upright by its EXIF orientation {orientation}"))
     if upright.has_transparency_data:
         lowest = upright.convert("RGBA").getchannel("A").getextrema()[0]
@@ -109,4 +121,6 @@ def _notes(picture: PIL.Image, upright: PIL.Image) -> list[Note]:
 
 def _reason(error: Exception) -> str:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return "unknown format" if isinstance(error, UnidentifiedImageError) else first
+    if isinstance(error, UnidentifiedImageError):
+        return f"unknown format, expected one of {', '.join(FORMATS)}"
+    return first

@@ -73,6 +73,8 @@ class ImageDigest:
             raise ValueError(f"digest of {len(self.sha256)} bytes, expected the 32 of a SHA-256")
 
 
+_ORIENTATION = 0x0112
+
 Image = EncodedImage | PixelImage | ImageUri | ImageDigest
 
 
@@ -80,15 +82,30 @@ def image_from_pil(image: PIL.Image) -> EncodedImage | PixelImage:
     """Return `image` in a lossless form: raw pixels for RGB, a PNG for all that is not plain RGB.
 
     A PNG keeps palettes, alpha, 16-bit greys and the EXIF orientation, so that the server sees what
-    a file would have shown it. Modes PNG cannot hold (CMYK, YCbCr, ...) travel as TIFF.
+    a file would have shown it. Modes PNG cannot hold (CMYK, YCbCr, ...) travel as TIFF. OSError for
+    a mode that neither holds (HSV, La, RGBa).
     """
-    orientation = image.getexif().get(0x0112, 1)
+    image.load()
+    orientation = exif_orientation(image)
     if image.mode == "RGB" and orientation == 1:
         return PixelImage(np.asarray(image))
     file = BytesIO()
     kind = "PNG" if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else "TIFF"
-    image.save(file, kind, exif=image.getexif())
+    exif = PIL.Exif()
+    if orientation != 1:
+        exif[_ORIENTATION] = orientation
+    # A picture remembers the compression of the TIFF it came from, which may be JPEG.
+    image.save(file, kind, exif=exif, compression="raw")
     return EncodedImage(file.getvalue())
+
+
+def exif_orientation(image: PIL.Image) -> int:
+    """EXIF orientation, 1 to 8, of a loaded image; 1 (upright) if it is missing or unreadable."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except Exception:  # noqa: BLE001  # readers of untrusted bytes raise anything at all
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def image_to_proto(image: Image) -> pb.Image:

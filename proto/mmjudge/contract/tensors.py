@@ -68,7 +68,7 @@ def decode_tensor(
     max_bytes: int | None = None,
     finite: bool = True,
 ) -> NDArray[Any]:
-    """Decode and validate; the array is read-only and shares the message's bytes.
+    """Decode and validate; the array is read-only and shares the message's bytes where it can.
 
     `dtypes` are those allowed, `shape` the expected one with None for free dimensions, `max_bytes`
     the cap on the data, `finite` refuses NaN and infinities in floats. BFLOAT16 comes back as
@@ -101,19 +101,26 @@ def decode_tensor(
         raise invalid(
             "TENSOR_TOO_LARGE", f"{expected} bytes, at most {max_bytes} allowed", f"{field}.data"
         )
-    array: NDArray[Any] = np.frombuffer(tensor.data, _WIRE[dtype]).reshape(dims)
+    values: NDArray[Any] = np.frombuffer(tensor.data, _WIRE[dtype])
     if dtype is DataType.BFLOAT16:
-        array = (array.astype(np.uint32) << 16).view(np.float32)
-    if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
+        values = (values.astype(np.uint32) << 16).view(np.float32)
+        values.flags.writeable = False
+    if finite and values.dtype.kind == "f" and not np.isfinite(values).all():
         raise invalid("TENSOR_NOT_FINITE", "holds NaN or infinity, expected finite numbers", field)
-    return array
+    try:
+        return values.reshape(dims)
+    except ValueError as error:  # empty, beside sizes whose product overflows
+        raise invalid(
+            "TENSOR_SHAPE", f"shape {_brief(dims)} is too large", f"{field}.shape"
+        ) from error
 
 
 def _to_bfloat16(array: NDArray[Any]) -> NDArray[np.uint16]:
-    bits = np.ascontiguousarray(array, dtype=np.float32).view(np.uint32).reshape(array.shape)
+    values = np.ascontiguousarray(array, dtype=np.float32).ravel()  # scalars would warn of overflow
+    bits = values.view(np.uint32)
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
     # Rounding could carry a NaN's payload into an infinity: keep NaNs as quiet NaNs instead.
-    wire = np.where(np.isnan(array), (bits >> 16) | 0x0040, rounded)
+    wire = np.where(np.isnan(values), (bits >> 16) | 0x0040, rounded)
     return wire.astype("<u2")
 
 

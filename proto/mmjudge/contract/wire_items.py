@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmjudge.contract.errors import invalid
-from mmjudge.contract.images import image_from_proto, image_to_proto
+from mmjudge.contract.images import ImageUri, image_from_proto, image_to_proto
 from mmjudge.contract.info import Limits
 from mmjudge.contract.items import Candidate, Item, Part
 from mmjudge.contract.spans import check_log_probs, check_spans
@@ -17,6 +17,10 @@ from mmjudge.v1 import judge_pb2, media_pb2
 
 def item_to_proto(item: Item) -> judge_pb2.Item:
     """Encode for the wire; raises `ItemError` for text that UTF-8 cannot hold."""
+    _check_utf8(item.id, "id")
+    for key, value in item.attributes.items():
+        _check_utf8(key, "attributes")
+        _check_utf8(value, f"attributes[{key}]")
     return judge_pb2.Item(
         id=item.id,
         prompt=_parts_to_proto(item.prompt, "prompt"),
@@ -87,17 +91,23 @@ def _parts_to_proto(parts: Iterable[Part], field: str) -> list[media_pb2.Part]:
 
 def _part_to_proto(part: Part, field: str) -> media_pb2.Part:
     if not isinstance(part, str):
+        if isinstance(part, ImageUri):
+            _check_utf8(part.uri, f"{field}.image.uri")
         return media_pb2.Part(image=image_to_proto(part))
+    _check_utf8(part, f"{field}.text")
+    return media_pb2.Part(text=part)
+
+
+def _check_utf8(text: str, field: str) -> None:
     try:
-        part.encode()
+        text.encode()
     except UnicodeEncodeError as error:
         raise invalid(
             "TEXT_NOT_UTF8",
-            f"character {error.start} ({part[error.start]!r}) has no UTF-8 form: it is half of a "
+            f"character {error.start} ({text[error.start]!r}) has no UTF-8 form: it is half of a "
             "surrogate pair",
-            f"{field}.text",
+            field,
         ) from error
-    return media_pb2.Part(text=part)
 
 
 def _parts_from_proto(

@@ -1,0 +1,64 @@
+"""What an encoder makes of one input, and how a batch of it is computed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What an encoder makes of one input.
+
+    embedding: float32 `[dim]` on the CPU, L2-normalised.
+    tokens: `[n, dim]` in the tower's dtype on its device, not normalised: an image's patches,
+    row-major, or a text's tokens with the special ones. None unless the encoder keeps them.
+    """
+
+    embedding: NDArray[np.float32]
+    tokens: Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.embedding.nbytes + (0 if self.tokens is None else self.tokens.nbytes)
+
+
+def split_features(
+    embeddings: Tensor, tokens: Tensor | None, lengths: Sequence[int]
+) -> list[Features]:
+    """Split `[batch, dim]` and `[batch, n, dim]` into features that own their memory.
+
+    `lengths` are how many tokens of each row are its own; the rest is padding.
+    """
+    # Norms are taken in float32 whatever the tower's dtype; a view would keep the batch alive.
+    unit = torch.nn.functional.normalize(embeddings.float(), dim=-1).cpu().numpy()
+    return [
+        Features(unit[row].copy(), None if tokens is None else tokens[row, :length].clone())
+        for row, length in enumerate(lengths)
+    ]
+
+
+def in_rows(
+    payloads: Sequence[P], rows: int | None, encode: Callable[[Sequence[P]], list[R]]
+) -> list[R]:
+    """Run `encode` over exactly `rows` payloads at a time, or over all at once for None.
+
+    The last pass is filled up with copies of its last payload: a fixed shape runs fixed kernels, so
+    that what comes out for one payload does not depend on how many others there are.
+    """
+    if rows is None:
+        return encode(payloads)
+    outputs: list[R] = []
+    for start in range(0, len(payloads), rows):
+        part = list(payloads[start : start + rows])
+        filled = part + [part[-1]] * (rows - len(part))
+        outputs += encode(filled)[: len(part)]
+    return outputs

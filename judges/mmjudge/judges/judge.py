@@ -1,0 +1,48 @@
+"""What a judge is, and what it may ask of the server that hosts it."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from mmjudge.contract.info import JudgeInfo
+from mmjudge.contract.items import Ask, Item
+from mmjudge.contract.verdicts import Verdict
+from mmjudge.judges.operation import Compute, I_contra, O, Operation, P
+
+C = TypeVar("C")
+B = TypeVar("B")
+
+
+class Host(Protocol):
+    """What a server gives its judges: shared backbones, and their operations served."""
+
+    def backbone(self, config: C, load: Callable[[C], B]) -> B:
+        """Return `load(config)`, loaded once for all judges that ask with an equal config."""
+
+    def serve(self, operation: Operation[I_contra, P, O]) -> Compute[I_contra, O]:
+        """Return the operation as an async function of one input, batched and cached."""
+
+
+class Judge(Protocol):
+    """An async function from items to verdicts, written over backbones.
+
+    A kind of judge is a class in the entry-point group `mmjudge.judges` that is constructed as
+    `Kind(name, options, backbone, host)`: `options` an instance of its `Options` dataclass and
+    `backbone` one of its `Backbone` dataclass, both read from the judge's section of the
+    configuration. Construction may take long (it loads weights); `judge` must not block.
+    """
+
+    Options: ClassVar[type[Any]]
+    Backbone: ClassVar[type[Any]]
+
+    def __init__(self, name: str, options: Any, backbone: Any, host: Host) -> None: ...
+
+    @property
+    def info(self) -> JudgeInfo:
+        """What it computes, reads and is called."""
+
+    @property
+    def example(self) -> Item:
+        """An item that it can judge: scored once at start-up, before health says SERVING."""
+
+    async def judge(self, item: Item, ask: Ask) -> Verdict:
+        """Judge one item. Raises `ItemError`, its field a path from the item, for a bad one."""

@@ -1,0 +1,38 @@
+"""Judges behind an `Answerer`, without a network: what the server and `LocalClient` share."""
+
+import asyncio
+from dataclasses import asdict
+
+from mmjudge.contract.info import Limits
+from mmjudge.server.admission import Admission
+from mmjudge.server.answering import Answerer
+from mmjudge.server.config import ServerConfig
+from mmjudge.server.host import Host
+from mmjudge.server.image_store import ImageStore
+from mmjudge.server.metrics import Metrics
+
+
+class Engine:
+    """Everything a request needs, put together from one configuration."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.metrics = Metrics()
+        self.host = Host(config, self.metrics)
+        queue = config.queue
+        self.answerer = Answerer(
+            self.host.judges,
+            Limits(**asdict(config.limits)),
+            Admission(queue.max_pending_items, queue.max_pending_bytes, self.metrics),
+            ImageStore(config.cache.image_bytes, config.image_roots),
+            self.host.threads,
+            self.metrics,
+        )
+
+    async def start(self) -> None:
+        """Load the judges and warm them up; raises `ConfigError`, `WarmUpFailed` and the like."""
+        await asyncio.to_thread(self.host.load)
+        await self.host.start()
+
+    async def close(self) -> None:
+        """Fail what waits, finish what runs."""
+        await self.host.close()

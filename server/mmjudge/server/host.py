@@ -1,0 +1,90 @@
+"""What hosts the judges: loads backbones once, serves their operations, starts and stops them."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from mmjudge.contract.errors import Error
+from mmjudge.contract.items import Ask
+from mmjudge.judges.judge import Judge
+from mmjudge.judges.operation import Compute, I_contra, O, Operation, P
+from mmjudge.server.config import ServerConfig, judge_configs
+from mmjudge.server.device import Device
+from mmjudge.server.feature_cache import FeatureCache
+from mmjudge.server.metrics import Metrics
+from mmjudge.server.served_operation import ServedOperation
+from mmjudge.server.stopwatch import Stopwatch, current_stopwatch
+
+C = TypeVar("C")
+B = TypeVar("B")
+
+logger = logging.getLogger(__name__)
+
+
+class WarmUpFailed(RuntimeError):
+    """A judge could not score its own example, so it is not fit to serve."""
+
+
+class Host:
+    """Implements `mmjudge.judges.judge.Host` over devices, CPU threads and one feature cache.
+
+    `load` blocks (weights), then `start` on the event loop, then `close`.
+    """
+
+    def __init__(self, config: ServerConfig, metrics: Metrics) -> None:
+        self.judges: dict[str, Judge] = {}
+        self.devices: dict[str, Device] = {}
+        threads = config.prepare_threads or os.cpu_count() or 1
+        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="prepare")
+        self.cache = FeatureCache(config.cache.feature_bytes)
+        self._config, self._metrics = config, metrics
+        self._backbones: dict[Any, Any] = {}
+        self._operations: dict[tuple[str, str], ServedOperation[Any, Any, Any]] = {}
+        metrics.watch(self.cache)
+
+    def load(self) -> None:
+        """Load every configured judge; raises `ConfigError` naming the judge and the fix."""
+        for config in judge_configs(self._config):
+            logger.info("loading judge %s", config.name)
+            self.judges[config.name] = config.kind(
+                config.name, config.options, config.backbone, self
+            )
+
+    async def start(self) -> None:
+        """Start batching and have every judge score its example; raises `WarmUpFailed`."""
+        for operation in self._operations.values():
+            operation.start()
+        for name, judge in self.judges.items():
+            current_stopwatch.set(Stopwatch())
+            verdict = await judge.judge(judge.example, Ask(judge.info.wants[0]))
+            if isinstance(verdict.outcome, Error):
+                raise WarmUpFailed(f"judge {name}: {verdict.outcome}")
+            logger.info("judge %s is ready", name)
+
+    async def close(self) -> None:
+        """Fail what waits with `Unavailable`, wait for the batches that run, end all threads."""
+        await asyncio.gather(*(operation.close() for operation in self._operations.values()))
+        for device in self.devices.values():
+            device.close()
+        self.threads.shutdown(cancel_futures=True)
+
+    def backbone(self, config: C, load: Callable[[C], B]) -> B:
+        """Return `load(config)`, loaded once for all judges that ask with an equal config."""
+        key = (load, config)
+        if key not in self._backbones:
+            self._backbones[key] = load(config)
+        loaded: B = self._backbones[key]
+        return loaded
+
+    def serve(self, operation: Operation[I_contra, P, O]) -> Compute[I_contra, O]:
+        """Return the operation served; operations of equal fingerprints are served as one."""
+        key = (operation.fingerprint, operation.device)
+        if key not in self._operations:
+            device = self.devices.setdefault(operation.device, Device(operation.device))
+            self._operations[key] = ServedOperation(
+                operation, device, self.threads, self.cache, self._metrics
+            )
+        return self._operations[key]

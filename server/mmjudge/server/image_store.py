@@ -1,0 +1,93 @@
+"""Images that items name instead of carrying: by digest of bytes sent before, or by location."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from mmjudge.contract.errors import Error, ErrorCode, ItemError, invalid
+from mmjudge.contract.images import EncodedImage, Image, ImageDigest, ImageUri
+from mmjudge.contract.items import Item, Part
+from mmjudge.server.feature_cache import FeatureCache
+
+
+class ImageStore:
+    """Holds the files that came as `encoded`, by SHA-256, and reads `file:` URIs under its roots.
+
+    Without roots no URI is read: a server that fetches what strangers name is a hole.
+    """
+
+    def __init__(self, max_bytes: int, roots: Sequence[str]) -> None:
+        self._held = FeatureCache(max_bytes)
+        self._roots = [Path(root).resolve() for root in roots]
+
+    def hold(self, item: Item) -> None:
+        """Keep the item's files, so that later items may name them by digest."""
+        for image in _images(item):
+            if isinstance(image, EncodedImage):
+                self._held.put(image.digest, image, len(image.data))
+
+    def resolve(self, item: Item) -> Item:
+        """Return the item with digests and URIs replaced by files; reads the disk.
+
+        Raises `ItemError`: IMAGE_NOT_HELD (send the bytes), URI_REFUSED (outside the roots),
+        URI_UNREADABLE.
+        """
+        if not any(isinstance(image, ImageDigest | ImageUri) for image in _images(item)):
+            return item
+        return replace(
+            item,
+            prompt=self._parts(item.prompt, "prompt"),
+            candidates=[
+                replace(candidate, parts=self._parts(candidate.parts, f"candidates[{i}].parts"))
+                for i, candidate in enumerate(item.candidates)
+            ],
+            references=[
+                self._parts(parts, f"references[{i}].parts")
+                for i, parts in enumerate(item.references)
+            ],
+        )
+
+    def _parts(self, parts: Sequence[Part], path: str) -> list[Part]:
+        return [
+            part if isinstance(part, str) else self._image(part, f"{path}[{i}].image")
+            for i, part in enumerate(parts)
+        ]
+
+    def _image(self, image: Image, path: str) -> Image:
+        match image:
+            case ImageDigest(digest):
+                held: EncodedImage | None = self._held.get(digest)
+                if held is None:
+                    message = f"no file with SHA-256 {digest.hex()} is held: send it as encoded"
+                    error = Error(ErrorCode.NOT_FOUND, "IMAGE_NOT_HELD", message, f"{path}.sha256")
+                    raise ItemError(error)
+                return held
+            case ImageUri(uri):
+                return EncodedImage(self._read(uri, f"{path}.uri"))
+            case _:
+                return image
+
+    def _read(self, uri: str, path: str) -> bytes:
+        parts = urlsplit(uri)
+        file = Path(unquote(parts.path)).resolve()
+        if parts.scheme != "file" or parts.netloc or not self._allowed(file):
+            raise invalid(
+                "URI_REFUSED",
+                f"{uri!r} is no file: URI under the server's image_roots: send the image's bytes",
+                path,
+            )
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise ItemError(
+                Error(ErrorCode.NOT_FOUND, "URI_UNREADABLE", f"{uri!r}: {error.strerror}", path)
+            ) from error
+
+    def _allowed(self, file: Path) -> bool:
+        return any(file.is_relative_to(root) for root in self._roots)
+
+
+def _images(item: Item) -> Iterable[Image]:
+    groups = [item.prompt, *(c.parts for c in item.candidates), *item.references]
+    return (part for parts in groups for part in parts if not isinstance(part, str))

@@ -1,0 +1,97 @@
+"""One server from start to stop: gRPC, health, reflection, judges, and an orderly end."""
+
+import asyncio
+import logging
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from mmjudge.server.config import ServerConfig
+from mmjudge.server.engine import Engine
+from mmjudge.server.grpc_service import SERVICE, GrpcService
+from mmjudge.server.strict import ConfigError
+
+# What surrounds the items of a message at the limit.
+FRAME_BYTES = 64 * 1024
+# What handlers get to send their refusals, once their work has been failed.
+LAST_WORDS = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Server:
+    """`start`, then `wait` until something ends it, then `stop`."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.address = config.address
+        self.engine = Engine(config)
+        self._config = config
+        self._service = GrpcService(self.engine.metrics)
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", config.limits.max_message_bytes + FRAME_BYTES),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # a second server on a taken port must fail, not share
+            ]
+        )
+        self._server.add_generic_rpc_handlers((self._service.handler(),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+        )
+
+    async def start(self) -> None:
+        """Bind, load and warm up; health says SERVING, overall and for each judge, when done.
+
+        Raises `ConfigError` when the address is taken or none, and what `Engine.start` raises.
+        """
+        host, _, port = self._config.address.rpartition(":")
+        try:
+            bound = self._server.add_insecure_port(self._config.address)
+        except RuntimeError as error:
+            message = f"address: cannot listen on {self._config.address!r}: taken, or not host:port"
+            raise ConfigError(message) from error
+        self.address = f"{host}:{bound}" if port == "0" else self._config.address
+        await self._tell_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.start()
+        await self.engine.start()
+        if self._config.metrics_address:
+            self._serve_metrics(self._config.metrics_address)
+        self._service.answerer = self.engine.answerer
+        await self._tell_health(health_pb2.HealthCheckResponse.SERVING)
+        logger.info("serving %s on %s", ", ".join(self.engine.host.judges), self.address)
+
+    async def device_lost(self) -> str:
+        """Return the name of the first device that is lost, when it is."""
+        waits = {
+            asyncio.create_task(device.lost.wait()): name
+            for name, device in self.engine.host.devices.items()
+        }
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        return waits[done.pop()]
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Refuse new requests, give running ones `grace` seconds, fail the rest with UNAVAILABLE.
+
+        `grace` defaults to the configured one.
+        """
+        self._service.draining = True
+        await self._health.enter_graceful_shutdown()
+        await self._service.idle(self._config.grace if grace is None else grace)
+        await self.engine.close()
+        await self._server.stop(LAST_WORDS)
+
+    async def _tell_health(self, status: int) -> None:
+        for name in ("", SERVICE, *self._config.judges):
+            await self._health.set(name, status)
+
+    def _serve_metrics(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        try:
+            self.engine.metrics.serve(host, int(port))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"metrics_address: {address!r}: {error}") from error
