@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
+from mmjudge.contract.errors import SetupError
 from mmjudge.judges.judge import Judge
 
 GROUP = "mmjudge.judges"
@@ -13,7 +14,7 @@ class KindNotFound(ValueError):
     """No installed package offers this kind of judge."""
 
 
-class KindNotLoadable(RuntimeError):
+class KindNotLoadable(SetupError):
     """A kind of judge is installed but its module does not import."""
 
 

@@ -10,6 +10,7 @@ MmjudgeError
 │   ├── Unauthenticated      credentials are missing or wrong
 │   └── ServerFault          a fault of the server's own
 ├── ItemError                one item could not be judged (raised by judges, sent as an `Error`)
+├── SetupError               a server cannot start as configured (its subclasses stand with it)
 └── NotJudged                a verdict is not a judgement, and the caller wanted a number
     ├── ItemFailed           its verdict is an `Error`
     └── ItemAbstained        its verdict is an `Abstention`
@@ -18,6 +19,7 @@ MmjudgeError
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 
 class ErrorCode(IntEnum):
@@ -56,7 +58,20 @@ class Violation:
 
 
 class MmjudgeError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package; every one survives pickling between processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(
+    kind: type[MmjudgeError], args: tuple[Any, ...], state: dict[str, Any]
+) -> MmjudgeError:
+    # Without `__init__`, whose parameters are not `args` in every class.
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class RequestError(MmjudgeError):
@@ -97,6 +112,10 @@ class Unauthenticated(RequestError):
 
 class ServerFault(RequestError):
     """A fault of the server's own."""
+
+
+class SetupError(MmjudgeError):
+    """A server cannot start as configured; the message says what to change."""
 
 
 class ItemError(MmjudgeError):

@@ -3,22 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import torch
 
 from mmjudge.contract.errors import Unavailable
+from mmjudge.server.threads import Ran, run_timed
 
 P = TypeVar("P")
 O = TypeVar("O")  # noqa: E741
-
-
-class Ran(NamedTuple):
-    """When a call on the device's thread began and ended, in seconds of `perf_counter`."""
-
-    began: float
-    ended: float
 
 
 class Device:
@@ -41,16 +34,10 @@ class Device:
         An error that leaves the device unusable sets `lost` and becomes `Unavailable`, then and
         for all later calls.
         """
-
-        def timed() -> tuple[O, Ran]:
-            began = perf_counter()
-            output = function(argument)
-            return output, Ran(began, perf_counter())
-
         if self.lost.is_set():
             raise Unavailable(f"device {self.name} is lost; the server is restarting")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, timed)
+            return await run_timed(self._thread, function, argument)
         except torch.AcceleratorError as error:
             # Illegal accesses and failed assertions poison the context: every later call fails too.
             self.lost.set()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from mmjudge.contract.errors import Error
+from mmjudge.contract.errors import Error, SetupError
 from mmjudge.contract.items import Ask
 from mmjudge.judges.judge import Judge
 from mmjudge.judges.operation import Compute, I_contra, O, Operation, P
@@ -24,7 +24,7 @@ B = TypeVar("B")
 logger = logging.getLogger(__name__)
 
 
-class WarmUpFailed(RuntimeError):
+class WarmUpFailed(SetupError):
     """A judge could not score its own example, so it is not fit to serve."""
 
 

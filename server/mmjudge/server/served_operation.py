@@ -3,16 +3,16 @@
 import asyncio
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from mmjudge.contract.verdicts import Timing
-from mmjudge.judges.operation import Computed, Operation, Prepared
+from mmjudge.judges.operation import Computed, Operation
 from mmjudge.server.batcher import Batcher
 from mmjudge.server.device import Device
 from mmjudge.server.feature_cache import FeatureCache
 from mmjudge.server.metrics import Metrics
 from mmjudge.server.stopwatch import current_stopwatch
+from mmjudge.server.threads import run_timed
 
 I = TypeVar("I")  # noqa: E741
 P = TypeVar("P")
@@ -93,21 +93,15 @@ class ServedOperation(Generic[I, P, O]):
     async def _fly(self, value: I, key: bytes) -> _Landed[O]:
         try:
             async with self._ahead:
-                loop = asyncio.get_running_loop()
-                prepared, preprocess = await loop.run_in_executor(
-                    self._threads, self._prepare, value
-                )
+                prepared, ran = await run_timed(self._threads, self._operation.prepare, value)
                 batched = await self._batcher.submit(prepared.payload, prepared.cost)
             computed = Computed(batched.output, prepared.notes)
             size = self._operation.size(batched.output)
             self._cache.put((self._operation.fingerprint, key), computed, size)
+            preprocess = ran.ended - ran.began
             return _Landed(computed, Timing(batched.queue, preprocess, batched.inference))
         finally:
             self._forget(key, asyncio.current_task())
-
-    def _prepare(self, value: I) -> tuple[Prepared[P], float]:
-        began = perf_counter()
-        return self._operation.prepare(value), perf_counter() - began
 
     def _forget(self, key: bytes, task: asyncio.Task[Any] | None) -> None:
         # Only its own entry: an abandoned flight may end after a new one for the same key began.

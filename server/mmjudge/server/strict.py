@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from mmjudge.contract.errors import SetupError
+
 T = TypeVar("T")
 
 
-class ConfigError(ValueError):
+class ConfigError(SetupError, ValueError):
     """The configuration is wrong; says where and what was expected."""
 
 

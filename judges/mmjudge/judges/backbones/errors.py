@@ -1,5 +1,7 @@
-"""What can go wrong while a backbone is being built."""
+"""Errors of loading weights."""
+
+from mmjudge.contract.errors import SetupError
 
 
-class BackboneUnavailable(RuntimeError):
-    """A backbone's weights are missing or not the pinned ones; the message says the fix."""
+class BackboneUnavailable(SetupError):
+    """A backbone cannot be loaded here; the message says what is missing and how to get it."""

@@ -1,0 +1,42 @@
+"""`mmjudge judges`: what a server hosts."""
+
+from dataclasses import asdict
+
+from rich.table import Table
+
+from mmjudge.cli.options import DEFAULT_ADDRESS, Address, Json, Timeout
+from mmjudge.cli.terminal import out, print_json, reported
+from mmjudge.client import Client, JudgeInfo
+
+
+def judges(address: Address = DEFAULT_ADDRESS, timeout: Timeout = 10.0, json: Json = False) -> None:
+    """List the judges a server hosts: what they compute, read and are called."""
+    with reported(), Client(address, timeout=timeout) as client:
+        hosted = client.list_judges().judges
+    if json:
+        for info in hosted.values():
+            print_json(_plain(info))
+        return
+    table = Table("judge", "kind", "gives", "range", "what it computes", "fingerprint")
+    for info in hosted.values():
+        low, high = info.range
+        what = info.description
+        if info.caution:
+            what += f"\n[yellow]{info.caution}[/]"
+        table.add_row(
+            f"[bold]{info.name}[/]",
+            info.kind,
+            ", ".join(want.name.lower() for want in info.wants),
+            f"{'-inf' if low is None else f'{low:g}'} to {'inf' if high is None else f'{high:g}'}",
+            what,
+            info.fingerprint[:12],
+        )
+    out.print(table)
+
+
+def _plain(info: JudgeInfo) -> dict[str, object]:
+    names = {
+        "wants": [want.name for want in info.wants],
+        "reads": [read.name for read in info.reads],
+    }
+    return {**asdict(info), **names}

@@ -1,0 +1,45 @@
+"""Telling a caller who wanted numbers that an item has none, and why."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from mmjudge.contract import Abstention, Error, ItemAbstained, ItemFailed, NotJudged, Verdict
+
+OnFailure = Literal["raise", "nan"]
+"""What becomes of an item that was not judged: an exception, or NaN in the arrays."""
+
+
+def check_on_failure(on_failure: str) -> None:
+    """Raise ValueError for anything but "raise" and "nan"."""
+    if on_failure not in ("raise", "nan"):
+        raise ValueError(f"on_failure is {on_failure!r}, expected 'raise' or 'nan'")
+
+
+def first_failure(
+    verdicts: Sequence[Verdict], item_ids: Sequence[str], judge: str, fingerprint: str
+) -> NotJudged | None:
+    """Return the error for the first verdict that is no judgement; None when all are."""
+    failed = [i for i, verdict in enumerate(verdicts) if verdict.judgement is None]
+    if not failed:
+        return None
+    index, others = failed[0], len(failed) - 1
+    match verdicts[index].outcome:
+        case Error(code, reason, message, field):
+            kind: type[NotJudged] = ItemFailed
+            what = f"failed with {reason or code.name}"
+        case Abstention(why, message, _, field):
+            kind, what = ItemAbstained, f"got no answer ({why.name})"
+        case _:
+            return None
+    item = f"item {index}" + (f" ({item_ids[index]!r})" if item_ids[index] else "")
+    text = f"{item} {what} from judge {judge!r}"
+    text += f", at {field}: {message}" if field else f": {message}"
+    others_text = f"{others} other item{'s' * (others != 1)} of {len(verdicts)} failed too"
+    return kind(
+        f"{text} [{others_text if others else 'no other item failed'}; on_failure='nan' gives NaN]",
+        index=index,
+        item_id=item_ids[index],
+        judge=judge,
+        fingerprint=fingerprint,
+        field=field,
+    )
