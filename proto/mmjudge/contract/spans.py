@@ -35,7 +35,8 @@ def check_spans(spans: NDArray[np.int32], text: str, *, field: str) -> None:
 def check_log_probs(log_probs: NDArray[Any], count: int, *, field: str) -> None:
     """Check float32 `[n]` log-probabilities: as many as spans, none above 0."""
     if len(log_probs) != count:
-        raise invalid("LOG_PROBS_COUNT", f"{len(log_probs)} values, expected {count}", field)
+        message = f"{len(log_probs)} values for {count} spans, expected one for each span"
+        raise invalid("LOG_PROBS_COUNT", message, field)
     if (log_probs > 0).any():
         first = int(np.argmax(log_probs > 0))
         raise invalid("LOG_PROBS_RANGE", f"{log_probs[first]}, expected <= 0", f"{field}[{first}]")

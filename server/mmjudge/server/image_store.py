@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from urllib.parse import unquote, urlsplit
 
 from mmjudge.contract.errors import Error, ErrorCode, ItemError, invalid
@@ -19,13 +20,16 @@ class ImageStore:
 
     def __init__(self, max_bytes: int, roots: Sequence[str]) -> None:
         self._held = FeatureCache(max_bytes)
+        self._lock = Lock()  # requests are read on several threads
         self._roots = [Path(root).resolve() for root in roots]
 
     def hold(self, item: Item) -> None:
         """Keep the item's files, so that later items may name them by digest."""
         for image in _images(item):
             if isinstance(image, EncodedImage):
-                self._held.put(image.digest, image, len(image.data))
+                digest = image.digest  # takes long, so not under the lock
+                with self._lock:
+                    self._held.put(digest, image, len(image.data))
 
     def resolve(self, item: Item) -> Item:
         """Return the item with digests and URIs replaced by files; reads the disk.
@@ -57,7 +61,8 @@ class ImageStore:
     def _image(self, image: Image, path: str) -> Image:
         match image:
             case ImageDigest(digest):
-                held: EncodedImage | None = self._held.get(digest)
+                with self._lock:
+                    held: EncodedImage | None = self._held.get(digest)
                 if held is None:
                     message = f"no file with SHA-256 {digest.hex()} is held: send it as encoded"
                     error = Error(ErrorCode.NOT_FOUND, "IMAGE_NOT_HELD", message, f"{path}.sha256")
@@ -69,9 +74,8 @@ class ImageStore:
                 return image
 
     def _read(self, uri: str, path: str) -> bytes:
-        parts = urlsplit(uri)
-        file = Path(unquote(parts.path)).resolve()
-        if parts.scheme != "file" or parts.netloc or not self._allowed(file):
+        file = _file(uri) if self._roots else None
+        if file is None or not any(file.is_relative_to(root) for root in self._roots):
             raise invalid(
                 "URI_REFUSED",
                 f"{uri!r} is no file: URI under the server's image_roots: send the image's bytes",
@@ -84,8 +88,16 @@ class ImageStore:
                 Error(ErrorCode.NOT_FOUND, "URI_UNREADABLE", f"{uri!r}: {error.strerror}", path)
             ) from error
 
-    def _allowed(self, file: Path) -> bool:
-        return any(file.is_relative_to(root) for root in self._roots)
+
+def _file(uri: str) -> Path | None:
+    """The file that a `file:` URI names, links followed; None for all that names none."""
+    try:
+        parts = urlsplit(uri)
+        if parts.scheme != "file" or parts.netloc:
+            return None
+        return Path(unquote(parts.path)).resolve()
+    except (ValueError, RuntimeError):  # half a host, a NUL, links in a circle
+        return None
 
 
 def _images(item: Item) -> Iterable[Image]:

@@ -1,6 +1,7 @@
 """A server process: runs until a signal or a lost device ends it."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -33,6 +34,10 @@ async def run_server(config: ServerConfig, ready: Callable[[Server], None]) -> N
         await asyncio.wait([starting, signalled], return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             await starting
+            # The loaded libraries and weights stay: without this, every full collection walks all
+            # of them, and stops the event loop for a quarter of a second.
+            gc.collect()
+            gc.freeze()
             ready(server)
             lost = asyncio.create_task(server.device_lost())
             await asyncio.wait([signalled, lost], return_when=asyncio.FIRST_COMPLETED)

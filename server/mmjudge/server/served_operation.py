@@ -5,8 +5,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from mmjudge.contract.errors import Unavailable
 from mmjudge.contract.verdicts import Timing
-from mmjudge.judges.operation import Computed, Operation
+from mmjudge.judges.operation import Computed, Operation, Prepared
 from mmjudge.server.batcher import Batcher
 from mmjudge.server.device import Device
 from mmjudge.server.feature_cache import FeatureCache
@@ -51,6 +52,7 @@ class ServedOperation(Generic[I, P, O]):
     ) -> None:
         self._operation, self._threads, self._cache = operation, threads, cache
         self._flights: dict[bytes, _Flight[O]] = {}
+        self._closed = False
         self._ahead = asyncio.Semaphore(BATCHES_AHEAD * operation.budget.items)
         self._batcher: Batcher[P, O] = Batcher(
             operation.name, operation.forward, operation.budget, device, metrics
@@ -62,7 +64,11 @@ class ServedOperation(Generic[I, P, O]):
 
     async def close(self) -> None:
         """Fail what waits with `Unavailable`, and wait for the batch that runs."""
+        self._closed = True
         await self._batcher.close()
+        # What has not reached the batcher fails on its way there, as long as the threads live.
+        flights = [flight.task for flight in self._flights.values()]
+        await asyncio.gather(*flights, return_exceptions=True)
 
     async def __call__(self, value: I) -> Computed[O]:
         """Compute one input, or get it from the cache.
@@ -76,6 +82,7 @@ class ServedOperation(Generic[I, P, O]):
             return cached
         flight = self._flights.get(key)
         if flight is None:
+            self._check_open()
             flight = self._flights[key] = _Flight(asyncio.create_task(self._fly(value, key)))
             flight.task.add_done_callback(_retrieve)
         flight.waiters += 1
@@ -93,7 +100,7 @@ class ServedOperation(Generic[I, P, O]):
     async def _fly(self, value: I, key: bytes) -> _Landed[O]:
         try:
             async with self._ahead:
-                prepared, ran = await run_timed(self._threads, self._operation.prepare, value)
+                prepared, ran = await run_timed(self._threads, self._prepare, value)
                 batched = await self._batcher.submit(prepared.payload, prepared.cost)
             computed = Computed(batched.output, prepared.notes)
             size = self._operation.size(batched.output)
@@ -102,6 +109,14 @@ class ServedOperation(Generic[I, P, O]):
             return _Landed(computed, Timing(batched.queue, preprocess, batched.inference))
         finally:
             self._forget(key, asyncio.current_task())
+
+    def _prepare(self, value: I) -> Prepared[P]:
+        self._check_open()
+        return self._operation.prepare(value)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("the server is stopping")
 
     def _forget(self, key: bytes, task: asyncio.Task[Any] | None) -> None:
         # Only its own entry: an abandoned flight may end after a new one for the same key began.
