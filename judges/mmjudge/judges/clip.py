@@ -3,7 +3,7 @@
 import asyncio
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -46,8 +46,8 @@ class ClipOptions:
 class ClipJudge:
     """Scores each candidate against the prompt: its image with the prompt's text, or reversed."""
 
-    Options = ClipOptions
-    Backbone = DualEncoderConfig
+    Options: ClassVar = ClipOptions
+    Backbone: ClassVar = DualEncoderConfig
 
     def __init__(
         self, name: str, options: ClipOptions, backbone: DualEncoderConfig, host: Host

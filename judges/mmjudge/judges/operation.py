@@ -31,10 +31,14 @@ class Computed(Generic[O_co]):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Largest batch: `items`, and `cost` in padded units (largest cost in the batch x items)."""
+    """Largest batch: `items`, and `cost` in padded units (largest cost in the batch x items).
+
+    `rows` are the items of one forward pass, where that is fixed: fewer cost as much.
+    """
 
     items: int
     cost: int
+    rows: int = 1
 
 
 class Operation(Protocol[I_contra, P, O]):

@@ -1,13 +1,15 @@
 """Continuous batching: whatever waits when the device has a slot free becomes the next batch.
 
 While a batch runs, arrivals queue up behind it, so batches fill under load without a timer and a
-lone item does not wait.
+lone item does not wait. Where forward passes have fixed rows, less than one pass is held back while
+more is being prepared: blank rows would cost as much as the items that are about to come.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Generic, NamedTuple, TypeVar
@@ -61,6 +63,7 @@ class Batcher(Generic[P, O]):
         self._device, self._metrics = device, metrics
         self._queue: deque[_Entry[P, O]] = deque()
         self._arrived = asyncio.Event()
+        self._expected = 0
         self._batches: set[asyncio.Task[None]] = set()
         self._dispatcher: asyncio.Task[None] | None = None
 
@@ -81,6 +84,16 @@ class Batcher(Generic[P, O]):
         while self._queue:
             _fail(self._queue.popleft(), Unavailable("the server is stopping"))
         await asyncio.gather(*self._batches, return_exceptions=True)
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Say that an item is being prepared, until the block ends; `submit` it without delay."""
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
+            self._arrived.set()
 
     async def submit(self, payload: P, cost: int) -> Batched[O]:
         """Run one payload in some batch.
@@ -112,6 +125,14 @@ class Batcher(Generic[P, O]):
             task.add_done_callback(self._batches.discard)
 
     def _take(self) -> list[_Entry[P, O]]:
+        batch = self._fitting()
+        if not self._expected:
+            return batch
+        whole = len(batch) - len(batch) % self._budget.rows
+        self._queue.extendleft(reversed(batch[whole:]))
+        return batch[:whole]
+
+    def _fitting(self) -> list[_Entry[P, O]]:
         batch: list[_Entry[P, O]] = []
         largest = 0
         while self._queue and len(batch) < self._budget.items:

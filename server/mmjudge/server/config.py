@@ -105,11 +105,17 @@ def _judge_config(
     except KindNotFound as error:
         raise ConfigError(f"{path}.kind: {error}") from error
     settings = {f.name for f in fields(kind.Backbone)}
+    known = dict.fromkeys([f.name for f in fields(kind.Options)] + [*settings, "kind", "backbone"])
+    for key in rest:
+        if key not in known:
+            raise ConfigError(f"{path}.{key}: unknown key; {nearest(key, known)}")
     inline = {key: rest.pop(key) for key in list(rest) if key in settings}
     if "backbone" in rest:
         named = rest.pop("backbone")
+        if not isinstance(named, str):
+            raise ConfigError(f"{path}.backbone: {named!r}, expected the name of a backbones table")
         if named not in backbones:
-            raise ConfigError(f"{path}.backbone: {named!r}; {nearest(str(named), backbones)}")
+            raise ConfigError(f"{path}.backbone: {named!r}; {nearest(named, backbones)}")
         if inline:
             raise ConfigError(
                 f"{path}: {', '.join(inline)} belong into backbones.{named}, which it refers to"
@@ -117,9 +123,4 @@ def _judge_config(
         backbone = build(kind.Backbone, backbones[named], f"backbones.{named}")
     else:
         backbone = build(kind.Backbone, inline, path)
-    known = {f.name: f for f in fields(kind.Options)}
-    for key in rest:
-        if key not in known:
-            everything = dict.fromkeys([*known, *settings, "kind", "backbone"])
-            raise ConfigError(f"{path}.{key}: unknown key; {nearest(key, everything)}")
     return JudgeConfig(name, kind, backbone, build(kind.Options, rest, path))

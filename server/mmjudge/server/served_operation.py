@@ -100,7 +100,8 @@ class ServedOperation(Generic[I, P, O]):
     async def _fly(self, value: I, key: bytes) -> _Landed[O]:
         try:
             async with self._ahead:
-                prepared, ran = await run_timed(self._threads, self._prepare, value)
+                with self._batcher.expecting():
+                    prepared, ran = await run_timed(self._threads, self._prepare, value)
                 batched = await self._batcher.submit(prepared.payload, prepared.cost)
             computed = Computed(batched.output, prepared.notes)
             size = self._operation.size(batched.output)

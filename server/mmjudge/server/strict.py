@@ -34,6 +34,8 @@ def build(cls: type[T], table: Mapping[str, Any], path: str = "") -> T:
 
 def nearest(key: str, known: Mapping[str, Any]) -> str:
     """Say which of `known` was probably meant, or list them."""
+    if not known:
+        return "there is none"
     close = get_close_matches(key, known, 1)
     return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(known))}"
 

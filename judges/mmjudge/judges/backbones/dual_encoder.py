@@ -45,8 +45,9 @@ class DualEncoder:
 
     def __init__(self, config: DualEncoderConfig, tower: Tower) -> None:
         self.tower = tower
-        fixed = FIXED_ROWS["cpu" if tower.device.type == "cpu" else "cuda"]
-        rows = fixed if config.deterministic else (None, None)
+        rows = FIXED_ROWS["cpu" if tower.device.type == "cpu" else "cuda"]
+        if not config.deterministic:
+            rows = (1, 1)
         shapes = f"fixed rows {rows[0]}, {rows[1]}" if config.deterministic else "free rows"
         self.provenance: Mapping[str, str] = {
             "weights": weights_digest(tower.weights()),
@@ -61,15 +62,15 @@ class DualEncoder:
             tower,
             name=f"{config.model}/images",
             fingerprint=f"{digest}/images",
-            budget=Budget(items, config.max_batch_pixels),
-            rows=rows[0],
+            budget=Budget(items, config.max_batch_pixels, rows[0]),
+            fixed=config.deterministic,
         )
         self.texts = TextEncoding(
             tower,
             name=f"{config.model}/texts",
             fingerprint=f"{digest}/texts",
-            budget=Budget(items, items * tower.context_length),
-            rows=rows[1],
+            budget=Budget(items, items * tower.context_length, rows[1]),
+            fixed=config.deterministic,
         )
 
     def keep_tokens(self) -> None:

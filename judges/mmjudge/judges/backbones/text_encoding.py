@@ -29,10 +29,10 @@ class TextEncoding:
     """`Text` -> `Features`, batched by tokens after padding."""
 
     def __init__(
-        self, tower: Tower, *, name: str, fingerprint: str, budget: Budget, rows: int | None
+        self, tower: Tower, *, name: str, fingerprint: str, budget: Budget, fixed: bool
     ) -> None:
-        """`rows` fixes the batch of every forward pass; None lets it vary."""
-        self._tower, self._rows = tower, rows
+        """With `fixed`, every forward pass has `budget.rows` rows; else as many as there are."""
+        self._tower, self._rows = tower, budget.rows if fixed else None
         self.name, self.fingerprint, self.budget = name, fingerprint, budget
         self.device = str(tower.device)
         self.keep_tokens = False
