@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from mmjudge.contract.errors import invalid
 from mmjudge.contract.images import PixelImage
 from mmjudge.contract.info import Input, JudgeInfo
 from mmjudge.contract.items import Ask, Candidate, Item, Want
@@ -110,6 +111,9 @@ class ClipJudge:
         return Verdict(Judgement(scores, ranks), notes)
 
     async def _score(self, pair: Pair) -> tuple[Score, list[Note]]:
+        if not pair.text.strip():  # the template would hide it from the encoder
+            message = f"{pair.text!r}, expected words to compare with the image"
+            raise invalid("TEXT_EMPTY", message, pair.text_path)
         text = Text(self._options.template.replace("{text}", pair.text), self._options.long_text)
         image, words = await asyncio.gather(
             located(pair.image_path, self._image(pair.image)),
@@ -120,7 +124,7 @@ class ClipJudge:
         # float64 holds the products of float32 exactly: the sum does not depend on its order.
         left, right = image.value.embedding, words.value.embedding
         cosine = float(np.dot(left.astype(np.float64), right.astype(np.float64)))
-        cosine = max(-1.0, min(1.0, cosine))
+        cosine = float(np.clip(cosine, -1.0, 1.0))  # min() would make 1.0 of a NaN
         value = self._read(cosine)
         parts = {} if self._options.score == "cosine" else {"cosine": cosine}
         return Score(value, parts), notes

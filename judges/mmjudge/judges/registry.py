@@ -1,5 +1,6 @@
 """Kinds of judges: built-in and installed ones through one entry-point group."""
 
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -15,16 +16,16 @@ class KindNotFound(ValueError):
 
 
 class KindNotLoadable(SetupError):
-    """A kind of judge is installed but its module does not import."""
+    """A kind of judge is installed but its module does not import, or holds no judge."""
 
 
 def kinds() -> dict[str, EntryPoint]:
-    """Installed kinds by name; importing none. Raises RuntimeError if two packages claim one."""
+    """Installed kinds by name; importing none. Raises `SetupError` if two packages claim one."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
         other = found.setdefault(point.name, point)
         if other.value != point.value:
-            raise RuntimeError(
+            raise SetupError(
                 f"kind {point.name!r} is claimed by {other.value} and {point.value}: "
                 "uninstall one of the packages"
             )
@@ -37,6 +38,8 @@ def load_kind(kind: str) -> type[Judge]:
     Raises `KindNotFound` with the nearest name, or `KindNotLoadable` with the package and fix.
     """
     if ":" in kind:
+        if not all(name.isidentifier() for name in kind.replace(":", ".", 1).split(".")):
+            raise KindNotFound(f"{kind!r} cannot be imported: expected package.module:Class")
         return _load(EntryPoint(kind, kind, GROUP))
     installed = kinds()
     if kind not in installed:
@@ -47,12 +50,15 @@ def load_kind(kind: str) -> type[Judge]:
 
 
 def _load(point: EntryPoint) -> type[Judge]:
+    package = point.dist.name if point.dist else point.module.partition(".")[0]
+    name = f"kind {point.name!r} of package {package}"
     try:
         loaded: type[Judge] = getattr(import_module(point.module), point.attr)
-    except (ImportError, AttributeError) as error:
-        package = point.dist.name if point.dist else point.module.partition(".")[0]
+    except Exception as error:  # a module that lacks a library raises anything at all
         raise KindNotLoadable(
-            f"kind {point.name!r} of package {package} does not import ({error}): "
+            f"{name} does not import ({error}): "
             f"install what it needs, e.g. pip install 'mmjudge[server]'"
         ) from error
+    if not all(is_dataclass(getattr(loaded, part, None)) for part in ("Options", "Backbone")):
+        raise KindNotLoadable(f"{name} is no judge: it lacks a dataclass Options or Backbone")
     return loaded

@@ -113,7 +113,7 @@ def _notes(upright: PIL.Image, orientation: int) -> list[Note]:
             notes.append(
                 Note(
                     "ALPHA_IGNORED",
-                    "has transparent pixels; the colours under them are what is judged",
+                    "has transparent pixels; alpha is dropped, as reference pipelines do",
                 )
             )
     return notes
