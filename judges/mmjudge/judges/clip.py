@@ -74,6 +74,8 @@ class ClipJudge:
             "template": options.template,
             "long text": options.long_text,
         }
+        if tower.caution:
+            provenance["caution"] = tower.caution
         self.info = JudgeInfo(
             name=name,
             kind="clip",
