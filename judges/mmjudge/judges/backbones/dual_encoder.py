@@ -14,8 +14,8 @@ from mmjudge.judges.fingerprint import code_version, fingerprint, weights_digest
 from mmjudge.judges.operation import Budget
 
 # Images and texts in every forward pass of deterministic mode, by type of device. On a CPU few rows
-# are also the fastest, since their activations stay in its cache (EfficientNet-Lite0 on 2 cores:
-# 10 to 15 ms an image in rows of 4 or 8, 19 ms alone, 22 ms in rows of 64).
+# are also the fastest, since their activations stay in its cache (EfficientNet-Lite0 on one core:
+# 25 ms an image in rows of 2 or 4, 30 ms in rows of 8).
 FIXED_ROWS = {"cpu": (4, 8), "cuda": (32, 64)}
 
 
@@ -48,7 +48,7 @@ class DualEncoder:
         rows = FIXED_ROWS["cpu" if tower.device.type == "cpu" else "cuda"]
         if not config.deterministic:
             rows = (1, 1)
-        shapes = f"fixed rows {rows[0]}, {rows[1]}" if config.deterministic else "free rows"
+        shapes = f"passes of {rows[0]}, {rows[1]}" if config.deterministic else "any passes"
         self.provenance: Mapping[str, str] = {
             "weights": weights_digest(tower.weights()),
             "preprocessing": tower.preprocessing,

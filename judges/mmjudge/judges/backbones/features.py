@@ -1,6 +1,7 @@
 """What an encoder makes of one input, and how a batch of it is computed."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -47,18 +48,24 @@ def split_features(
 
 
 def in_rows(
-    payloads: Sequence[P], rows: int | None, encode: Callable[[Sequence[P]], list[R]]
+    payloads: Sequence[P],
+    rows: int | None,
+    encode: Callable[[Sequence[P]], list[R]],
+    workers: Executor | None,
 ) -> list[R]:
     """Run `encode` over exactly `rows` payloads at a time, or over all at once for None.
 
     The last pass is filled up with copies of its last payload: a fixed shape runs fixed kernels, so
-    that what comes out for one payload does not depend on how many others there are.
+    that what comes out for one payload does not depend on how many others there are. Passes run
+    side by side on `workers`, if there are any.
     """
     if rows is None:
         return encode(payloads)
-    outputs: list[R] = []
-    for start in range(0, len(payloads), rows):
-        part = list(payloads[start : start + rows])
-        filled = part + [part[-1]] * (rows - len(part))
-        outputs += encode(filled)[: len(part)]
-    return outputs
+    parts = [payloads[start : start + rows] for start in range(0, len(payloads), rows)]
+    filled = [[*part, *[part[-1]] * (rows - len(part))] for part in parts]
+    passes = workers.map(encode, filled) if workers else map(encode, filled)
+    return [
+        output
+        for part, outputs in zip(parts, passes, strict=True)
+        for output in outputs[: len(part)]
+    ]

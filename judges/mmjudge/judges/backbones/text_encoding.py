@@ -10,6 +10,7 @@ import torch
 
 from mmjudge.contract.errors import invalid
 from mmjudge.contract.verdicts import Note
+from mmjudge.judges.backbones.cpu_workers import cpu_workers
 from mmjudge.judges.backbones.features import Features, in_rows, split_features
 from mmjudge.judges.backbones.tower import Tower
 from mmjudge.judges.operation import Budget, Prepared
@@ -33,6 +34,7 @@ class TextEncoding:
     ) -> None:
         """With `fixed`, every forward pass has `budget.rows` rows; else as many as there are."""
         self._tower, self._rows = tower, budget.rows if fixed else None
+        self._workers = cpu_workers() if fixed and tower.device.type == "cpu" else None
         self.name, self.fingerprint, self.budget = name, fingerprint, budget
         self.device = str(tower.device)
         self.keep_tokens = False
@@ -65,7 +67,9 @@ class TextEncoding:
         outputs: dict[int, Features] = {}
         for members in groups.values():
             group = [payloads[index] for index in members]
-            outputs.update(zip(members, in_rows(group, self._rows, self._encode), strict=True))
+            outputs.update(
+                zip(members, in_rows(group, self._rows, self._encode, self._workers), strict=True)
+            )
         return [outputs[index] for index in range(len(payloads))]
 
     def size(self, output: Features) -> int:
