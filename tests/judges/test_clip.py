@@ -356,3 +356,4 @@ async def test_a_fingerprint_s_provenance_is_told() -> None:
     provenance = judge.info.provenance
     assert provenance["template"] == "a {text}" and provenance["long text"] == "truncate"
     assert provenance["model"] == "some/model" and len(provenance["weights"]) == 64
+    assert provenance["caution"] == "colours only"

@@ -361,6 +361,27 @@ async def test_closing_twice_or_before_the_start_is_nothing() -> None:
     device.close()
 
 
+@pytest.mark.parametrize(("items", "cost"), [(0, 10), (10, 0), (-1, 10)])
+def test_a_batch_that_could_hold_nothing_is_refused_at_once(items: int, cost: int) -> None:
+    # Else every item would wait for ever.
+    with pytest.raises(ValueError, match="holds nothing"):
+        Budget(items, cost)
+
+
+@pytest.mark.parametrize("budget", [Budget(2, 1000, rows=4), Budget(64, 2, rows=4)])
+async def test_a_batch_that_can_hold_no_whole_pass_does_not_wait_for_one(budget: Budget) -> None:
+    device, forward = Device("cpu"), Recorder()
+    batcher = Batcher[str, str]("fake", forward, budget, device, Metrics())
+    batcher.start()
+    with batcher.expecting():
+        tasks = submit(batcher, *"abc")
+        await within(asyncio.gather(*tasks[:2]))
+    assert (await within(tasks[2])).output == "C"
+    await within(batcher.close())
+    device.close()
+    assert forward.batches == [["a", "b"], ["c"]]
+
+
 @pytest.mark.parametrize("name", ["cpu", "cuda:0"])
 async def test_batchers_of_one_device_take_turns(name: str) -> None:
     device, order = Device(name), list[str]()

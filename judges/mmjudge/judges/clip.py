@@ -74,13 +74,12 @@ class ClipJudge:
             "template": options.template,
             "long text": options.long_text,
         }
-        if tower.caution:
-            provenance["caution"] = tower.caution
+        told = {"model": backbone.model} | ({"caution": tower.caution} if tower.caution else {})
         self.info = JudgeInfo(
             name=name,
             kind="clip",
             fingerprint=fingerprint(provenance),
-            provenance={"model": backbone.model, **provenance},
+            provenance=told | provenance,
             wants=(Want.SCORE, Want.PREFERENCE),
             reads=(
                 Input.PROMPT_TEXT,

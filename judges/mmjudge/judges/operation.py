@@ -40,6 +40,10 @@ class Budget:
     cost: int
     rows: int = 1
 
+    def __post_init__(self) -> None:
+        if min(self.items, self.cost, self.rows) < 1:
+            raise ValueError(f"a batch of {self.items} items and cost {self.cost} holds nothing")
+
 
 class Operation(Protocol[I_contra, P, O]):
     """One batched computation of a backbone. Equal `fingerprint` and `key` mean equal outputs."""

@@ -20,8 +20,9 @@ from mmjudge.server.image_store import ImageStore
 from mmjudge.server.metrics import Metrics
 from mmjudge.server.request_checks import check_request, parse_request
 from mmjudge.server.stopwatch import Stopwatch, current_stopwatch
-from mmjudge.server.verdict_checks import outcome_name, verdict_of
+from mmjudge.server.verdict_checks import verdict_of
 from mmjudge.v1 import judge_pb2 as pb
+from mmjudge.v1 import verdict_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Answerer:
         return pb.JudgeResult(
             judge=judge.info.name,
             fingerprint=judge.info.fingerprint,
-            verdicts=map(verdict_to_proto, verdicts),
+            verdicts=verdicts,
             timing=timing_to_proto(watch.timing),
         )
 
@@ -132,16 +133,16 @@ class Answerer:
         return pb.JudgeStreamResponse(
             judge_index=judge_index,
             item_index=item_index,
-            verdict=verdict_to_proto(verdict),
+            verdict=verdict,
             fingerprint=judge.info.fingerprint,
             timing=timing_to_proto(watch.timing),
         )
 
-    async def _verdict(self, judge: Judge, item: Item | ItemError, ask: Ask) -> Verdict:
+    async def _verdict(self, judge: Judge, item: Item | ItemError, ask: Ask) -> verdict_pb2.Verdict:
         verdict = (
-            Verdict(item.error)
+            verdict_to_proto(Verdict(item.error))
             if isinstance(item, ItemError)
             else await verdict_of(judge, item, ask)
         )
-        self._metrics.verdict(judge.info.name, outcome_name(verdict))
+        self._metrics.verdict(judge.info.name, verdict.WhichOneof("outcome") or "none")
         return verdict

@@ -126,9 +126,10 @@ class Batcher(Generic[P, O]):
 
     def _take(self) -> list[_Entry[P, O]]:
         batch = self._fitting()
-        if not self._expected:
-            return batch
         whole = len(batch) - len(batch) % self._budget.rows
+        full = bool(self._queue) or len(batch) == self._budget.items
+        if not self._expected or (full and not whole):
+            return batch
         self._queue.extendleft(reversed(batch[whole:]))
         return batch[:whole]
 

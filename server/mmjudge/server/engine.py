@@ -1,6 +1,5 @@
 """Judges behind an `Answerer`, without a network: what the server and `LocalClient` share."""
 
-import asyncio
 from dataclasses import asdict
 
 from mmjudge.contract.info import Limits
@@ -10,6 +9,7 @@ from mmjudge.server.config import ServerConfig
 from mmjudge.server.host import Host
 from mmjudge.server.image_store import ImageStore
 from mmjudge.server.metrics import Metrics
+from mmjudge.server.threads import run_abandonable
 
 
 class Engine:
@@ -30,7 +30,7 @@ class Engine:
 
     async def start(self) -> None:
         """Load the judges and warm them up; raises `ConfigError`, `WarmUpFailed` and the like."""
-        await asyncio.to_thread(self.host.load)
+        await run_abandonable(self.host.load)
         await self.host.start()
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from mmjudge.contract.errors import Error, SetupError
+from mmjudge.contract.errors import RequestError, SetupError
 from mmjudge.contract.items import Ask
 from mmjudge.judges.judge import Judge
 from mmjudge.judges.operation import Compute, I_contra, O, Operation, P
@@ -17,6 +17,8 @@ from mmjudge.server.feature_cache import FeatureCache
 from mmjudge.server.metrics import Metrics
 from mmjudge.server.served_operation import ServedOperation
 from mmjudge.server.stopwatch import Stopwatch, current_stopwatch
+from mmjudge.server.strict import ConfigError
+from mmjudge.server.verdict_checks import verdict_of
 
 C = TypeVar("C")
 B = TypeVar("B")
@@ -49,9 +51,11 @@ class Host:
         """Load every configured judge; raises `ConfigError` naming the judge and the fix."""
         for config in judge_configs(self._config):
             logger.info("loading judge %s", config.name)
-            self.judges[config.name] = config.kind(
-                config.name, config.options, config.backbone, self
-            )
+            try:
+                judge = config.kind(config.name, config.options, config.backbone, self)
+            except (SetupError, ValueError) as error:
+                raise ConfigError(f"judges.{config.name}: {error}") from error
+            self.judges[config.name] = judge
 
     async def start(self) -> None:
         """Start batching and have every judge score its example; raises `WarmUpFailed`."""
@@ -59,15 +63,21 @@ class Host:
             operation.start()
         for name, judge in self.judges.items():
             current_stopwatch.set(Stopwatch())
-            verdict = await judge.judge(judge.example, Ask(judge.info.wants[0]))
-            if isinstance(verdict.outcome, Error):
-                raise WarmUpFailed(f"judge {name}: {verdict.outcome}")
+            try:
+                verdict = await verdict_of(judge, judge.example, Ask(judge.info.wants[0]))
+            except RequestError as error:
+                raise WarmUpFailed(f"judge {name}: {error}") from error
+            if verdict.HasField("error"):
+                told = filter(None, (f"judge {name}", verdict.error.field, verdict.error.message))
+                raise WarmUpFailed(": ".join(told))
             logger.info("judge %s is ready", name)
 
     async def close(self) -> None:
         """Fail what waits with `Unavailable`, wait for the batches that run, end all threads."""
-        await asyncio.gather(*(operation.close() for operation in self._operations.values()))
-        for device in self.devices.values():
+        # Lists, because `load` may still be adding to them on its thread.
+        operations, devices = list(self._operations.values()), list(self.devices.values())
+        await asyncio.gather(*(operation.close() for operation in operations))
+        for device in devices:
             device.close()
         self.threads.shutdown(cancel_futures=True)
 

@@ -39,7 +39,7 @@ def check_request(
         if name not in judges:
             hosted = ", ".join(sorted(judges))
             raise JudgeNotFound(f"judges[{i}]: no judge is called {name!r}; hosted are: {hosted}")
-    asked = [judges[name] for name in request.judges]
+    asked = [judges[name] for name in dict.fromkeys(request.judges)]
     bad = [*_check_judges(request), *_check_items(request, limits), *_check_want(request, asked)]
     bad += _check_criteria(request, asked)
     if bad:
@@ -55,13 +55,13 @@ def check_request(
 
 
 def _check_judges(request: pb.JudgeRequest) -> list[Violation]:
-    names = list(request.judges)
-    if not names:
+    if not request.judges:
         return [Violation("judges", "none named, expected at least one")]
+    first: dict[str, int] = {}
     return [
         Violation(f"judges[{i}]", f"{name!r} is named twice")
-        for i, name in enumerate(names)
-        if name in names[:i]
+        for i, name in enumerate(request.judges)
+        if first.setdefault(name, i) != i
     ]
 
 

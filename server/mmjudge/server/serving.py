@@ -69,9 +69,13 @@ class Server:
             asyncio.create_task(device.lost.wait()): name
             for name, device in self.engine.host.devices.items()
         }
-        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
+        if not waits:
+            await asyncio.Event().wait()  # no device, none to lose
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
         return waits[done.pop()]
 
     async def stop(self, grace: float | None = None) -> None:
