@@ -210,3 +210,9 @@ def test_a_root_may_be_a_symlink_itself(root: Path, tmp_path: Path) -> None:
     item = Item(prompt=[ImageUri(f"file://{tmp_path}/alias/in.png")])
     store = ImageStore(0, [str(tmp_path / "alias")])
     assert store.resolve(item).prompt == [EncodedImage(b"inside")]
+
+
+def test_images_are_hashed_where_they_are_resolved() -> None:
+    image = PixelImage(np.zeros((4, 4, 3), np.uint8))
+    resolved = ImageStore(1000, []).resolve(Item(prompt=[image]))
+    assert "digest" in vars(resolved.prompt[0])

@@ -7,7 +7,7 @@ from threading import Lock
 from urllib.parse import unquote, urlsplit
 
 from mmjudge.contract.errors import Error, ErrorCode, ItemError, invalid
-from mmjudge.contract.images import EncodedImage, Image, ImageDigest, ImageUri
+from mmjudge.contract.images import EncodedImage, Image, ImageDigest, ImageUri, PixelImage
 from mmjudge.contract.items import Item, Part
 from mmjudge.server.feature_cache import FeatureCache
 
@@ -32,13 +32,19 @@ class ImageStore:
                     self._held.put(digest, image, len(image.data))
 
     def resolve(self, item: Item) -> Item:
-        """Return the item with digests and URIs replaced by files; reads the disk.
+        """Return the item with digests and URIs replaced by files; reads the disk, hashes images.
 
         Raises `ItemError`: IMAGE_NOT_HELD (send the bytes), URI_REFUSED (outside the roots),
         URI_UNREADABLE.
         """
-        if not any(isinstance(image, ImageDigest | ImageUri) for image in _images(item)):
-            return item
+        if any(isinstance(image, ImageDigest | ImageUri) for image in _images(item)):
+            item = self._replaced(item)
+        for image in _images(item):
+            if isinstance(image, EncodedImage | PixelImage):
+                _hashed = image.digest  # here, on a CPU thread, and not on the event loop later
+        return item
+
+    def _replaced(self, item: Item) -> Item:
         return replace(
             item,
             prompt=self._parts(item.prompt, "prompt"),

@@ -56,9 +56,9 @@ class Server:
         self.address = f"{host}:{bound}" if port == "0" else self._config.address
         await self._tell_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._server.start()
-        await self.engine.start()
         if self._config.metrics_address:
             self._serve_metrics(self._config.metrics_address)
+        await self.engine.start()
         self._service.answerer = self.engine.answerer
         await self._tell_health(health_pb2.HealthCheckResponse.SERVING)
         logger.info("serving %s on %s", ", ".join(self.engine.host.judges), self.address)
