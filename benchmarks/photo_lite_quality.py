@@ -13,7 +13,7 @@ import json
 import numpy as np
 from environment import environment, record
 
-from mmjudge.cli.demo import example_photos
+from mmjudge.cli.photos import example_photos
 from mmjudge.client import Candidate, EncodedImage, Item, LocalClient
 
 

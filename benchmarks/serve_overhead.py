@@ -22,7 +22,7 @@ import numpy as np
 from environment import environment, record
 from PIL import Image
 
-from mmjudge.cli.demo import example_photos
+from mmjudge.cli.photos import example_photos
 from mmjudge.cli.server_process import own_server
 from mmjudge.client import AsyncClient, Candidate, EncodedImage, Item
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig, load_dual_encoder

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -168,6 +169,31 @@ def test_sigterm_ends_the_process_without_an_error(kind: str, moment: str) -> No
     assert "Traceback" not in complaints
 
 
+def test_a_second_signal_does_not_wait_for_running_requests() -> None:
+    code = """
+import asyncio
+from tests.server.grpc_fixtures import config
+from mmjudge.server.running import run_server
+def ready(server):
+    server.held = server._service._counted()  # a request that never ends
+    server.held.__enter__()
+    print("ready", flush=True)
+asyncio.run(run_server(config(grace=3600.0), ready))
+"""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=-1, stderr=-1) as process:
+        try:
+            assert process.stdout and process.stdout.readline() == "ready\n"
+            for _ in range(int(GUARD)):
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(1)
+                    break
+            assert process.returncode == -signal.SIGTERM
+        finally:
+            process.kill()
+
+
 class Failing(FakeJudge):
     """A judge that cannot score its own example."""
 
@@ -219,7 +245,9 @@ class Unfit(FakeJudge):
     [
         (config(judges={"a": {"kind": "clpi"}}), "judges.a.kind: no kind of judge is called"),
         (config("a", kind=f"{__name__}:Unfit"), "judges.a: template 'x': expected {text} in it"),
-        (config(address="not an address"), "address: cannot listen on 'not an address'"),
+        (config(address="not an address"), "address: 'not an address', expected host:port"),
+        (config(address="127.0.0.1:99999"), "address: '127.0.0.1:99999', expected host:port"),
+        (config(address="192.0.2.1:0"), "address: cannot listen on '192.0.2.1:0'"),
         (config(metrics_address="127.0.0.1:x"), "metrics_address: '127.0.0.1:x': "),
     ],
 )

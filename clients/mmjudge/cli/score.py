@@ -4,22 +4,37 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from mmjudge.cli.options import DEFAULT_ADDRESS, Address, Json, Timeout
-from mmjudge.cli.terminal import ExitStatus, err, out, print_json, reported
-from mmjudge.client import Client, Error, Judgement, Scores, Verdict
+from mmjudge.cli.logs import quiet_libraries
+from mmjudge.cli.options import DEFAULT_ADDRESS, Json, Timeout, checked_address
+from mmjudge.cli.progress import progress
+from mmjudge.cli.serve import missing_extra
+from mmjudge.cli.terminal import ExitStatus, fail, out, print_json, reported
+from mmjudge.client import Client, EncodedImage, Error, Judgement, Scores, Verdict
 from mmjudge.client.local import LocalClient
+from mmjudge.contract import ItemError
+from mmjudge.contract.image_files import open_image
 
 
 def score(
-    image: Annotated[Path, typer.Argument(help="An image file.")],
-    texts: Annotated[list[str], typer.Argument(help="Texts to score it with, one after another.")],
+    image: Annotated[
+        Path,
+        typer.Argument(metavar="IMAGE", help="An image file.", exists=True, dir_okay=False),
+    ],
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Texts to score it with.")],
     judge: Annotated[
-        list[str] | None, typer.Option(help="Judge to ask; may be repeated. The only one, if so.")
+        list[str] | None, typer.Option(help="Judge to ask; may be repeated. All, if none is named.")
     ] = None,
-    address: Address = DEFAULT_ADDRESS,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the server listens, host:port.",
+            callback=checked_address,
+            show_default=DEFAULT_ADDRESS,
+        ),
+    ] = None,
     local: Annotated[
         bool, typer.Option("--local", help="Ask no server: load photo-lite right here.")
     ] = False,
@@ -27,33 +42,53 @@ def score(
     json: Json = False,
 ) -> None:
     """Score an image with each text, the best first."""
-    with reported():
-        with err.status("loading photo-lite") if local else err.status(f"asking {address}"):
-            with (
-                LocalClient(timeout=timeout)
-                if local
-                else Client(address, timeout=timeout) as client
-            ):
+    if local and address:
+        raise typer.BadParameter("asks no server, leave out --address", param_hint="--local")
+    where = address or DEFAULT_ADDRESS
+    with reported(where):
+        picture = _read(image)
+        with progress("loading photo-lite" if local else f"asking {where}") as shown:
+            with _local(timeout) if local else Client(where, timeout=timeout) as client:
                 asked = judge or list(client.list_judges().judges)
-                results = client.score(image, texts, judges=asked, on_failure="nan")
+                shown.say(f"asking {', '.join(asked)}")
+                results = client.score(picture, texts, judges=asked, on_failure="nan")
     for scores in results.values():
         if json:
             print_json(_plain(scores, texts))
         else:
             _print(scores, texts)
     verdicts = [verdict for scores in results.values() for verdict in scores.verdicts]
-    if any(verdict.judgement is None for verdict in verdicts):
-        raise typer.Exit(ExitStatus.NOT_JUDGED)
+    if missing := sum(verdict.judgement is None for verdict in verdicts):
+        message = f"no score for {missing} of {len(verdicts)}: the output says why"
+        raise fail(message, ExitStatus.NOT_JUDGED)
+
+
+def _read(path: Path) -> EncodedImage:
+    image = EncodedImage(path.read_bytes())
+    try:
+        open_image(image)  # as the judges will: here the mistake has a file's name
+    except ItemError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return image
+
+
+def _local(timeout: float) -> LocalClient:
+    quiet_libraries()
+    try:
+        return LocalClient(timeout=timeout)
+    except ImportError as error:
+        raise missing_extra(error) from error
 
 
 def _print(scores: Scores, texts: list[str]) -> None:
-    table = Table(title=f"{scores.judge} ({scores.fingerprint[:12]})", title_justify="left")
+    out.print(Text(f"{scores.judge} ({scores.fingerprint[:12]})", "italic"))
+    table = Table()
     table.add_column("score", justify="right")
     table.add_column("text")
     rows = sorted(zip(scores.verdicts, scores.values, texts, strict=True), key=_best_first)
     for verdict, value, text in rows:
         shown = f"{value:.4f}" if verdict.judgement else "[red]none[/]"
-        table.add_row(shown, "\n".join([escape(text), *map(escape, _remarks(verdict))]))
+        table.add_row(shown, Text("\n".join([text, *_remarks(verdict)])))
     out.print(table)
 
 

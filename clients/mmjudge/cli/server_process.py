@@ -5,9 +5,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from mmjudge.contract import Unavailable
+from mmjudge.cli.terminal import ExitStatus
+from mmjudge.contract import ServerFault, SetupError
 
 STOP_SECONDS = 15.0
 
@@ -16,25 +17,38 @@ STOP_SECONDS = 15.0
 def own_server(*arguments: str) -> Iterator[str]:
     """Start `mmjudge serve` on a free loopback port, yield its address when ready, stop it.
 
-    Raises `Unavailable` with what the server said when it does not come up.
+    Raises `SetupError`, or `ServerFault` when it is not the setup, with what the server said when
+    it does not come up.
     """
     command = [sys.executable, "-m", "mmjudge.cli", "serve", "--json", "--address", "127.0.0.1:0"]
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            [*command, *arguments], stdout=subprocess.PIPE, stderr=log, text=True
-        )
+    # However this process ends, the other one's stdin closes.
+    command += ["--until-stdin-closes", "--log-level", "error"]
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            [*command, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         try:
             assert process.stdout is not None  # asked for above
             ready = process.stdout.readline()
             if not ready:
-                process.wait(STOP_SECONDS)
+                status = process.wait(STOP_SECONDS)
                 log.seek(0)
-                raise Unavailable(f"the server did not start:\n{log.read().strip()}")
+                # One line of a mistake, or a traceback, which `mmjudge serve` shows whole.
+                *_, last = ("", *log.read().splitlines())
+                reason = last.removeprefix("error: ") or f"it ended with status {status}"
+                kind = SetupError if status == ExitStatus.MISTAKE else ServerFault
+                raise kind(f"the server did not start: {reason}")
             yield json.loads(ready)["address"]
         finally:
             process.terminate()
             try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_SECONDS)
+            finally:  # late, or left alone by a second Ctrl-C
                 process.kill()
-                process.wait()

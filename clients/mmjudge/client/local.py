@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,8 @@ class LocalClient(Client):
     """`Client` over judges loaded into this process; needs the package's `[server]` extra.
 
     config: a `ServerConfig`, the path of a TOML file, or its `judges` as a mapping, such as
-    `{"clip": {"kind": "clip", "model": "ViT-B-32/openai"}}`; the embedded `photo-lite` by default.
+    `{"clip": {"kind": "clip", "model": "ViT-B-32/openai"}}`. Without judges in it, the embedded
+    `photo-lite`, as `mmjudge serve`.
     timeout: seconds a whole call may take.
 
     Loading happens here, and raises what is wrong: SetupError, or ImportError without the extra.
@@ -66,12 +68,12 @@ class LocalClient(Client):
         from mmjudge.server.strict import build
 
         if config is None or isinstance(config, Mapping):
-            settings = build(ServerConfig, {"judges": config or DEFAULT_JUDGES})
+            settings = build(ServerConfig, {"judges": dict(config or {})})
         elif isinstance(config, ServerConfig):
             settings = config
         else:
             settings = read_config(Path(config))
-        engine = Engine(settings)
+        engine = Engine(replace(settings, judges=settings.judges or DEFAULT_JUDGES))
         super().__init__(
             factory=lambda: AsyncClient(timeout=timeout, transport=LocalTransport(engine))
         )

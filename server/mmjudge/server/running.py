@@ -19,12 +19,14 @@ class DeviceLost(RuntimeError):
 async def run_server(config: ServerConfig, ready: Callable[[Server], None]) -> None:
     """Serve until SIGINT or SIGTERM, then stop in order; `ready` is called when health is SERVING.
 
-    Raises `DeviceLost` after stopping, and what `Server.start` raises.
+    A second signal ends the process at once, as if there were no handler. Raises `DeviceLost` after
+    stopping, and what `Server.start` raises.
     """
     server = Server(config)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
         loop.add_signal_handler(number, ended.set)
     starting = asyncio.create_task(server.start())
     signalled = asyncio.create_task(ended.wait())
@@ -44,8 +46,16 @@ async def run_server(config: ServerConfig, ready: Callable[[Server], None]) -> N
     finally:
         starting.cancel()
         signalled.cancel()
-        logger.info("stopping")
-        await server.stop(0 if lost and lost.done() else None)
+        for number in before:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        if lost:
+            logger.info("stopping")
+        try:
+            await server.stop(0 if lost and lost.done() else None)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
     if lost and lost.done():
         raise DeviceLost(f"device {lost.result()} is lost")
     if lost:

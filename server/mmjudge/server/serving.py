@@ -47,13 +47,16 @@ class Server:
 
         Raises `ConfigError` when the address is taken or none, and what `Engine.start` raises.
         """
-        host, _, port = self._config.address.rpartition(":")
+        address = self._config.address
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:  # gRPC would wrap it round
+            raise ConfigError(f"address: {address!r}, expected host:port with a port up to 65535")
         try:
-            bound = self._server.add_insecure_port(self._config.address)
+            bound = self._server.add_insecure_port(address)
         except RuntimeError as error:
-            message = f"address: cannot listen on {self._config.address!r}: taken, or not host:port"
+            message = f"address: cannot listen on {address!r}: taken, or not of this machine"
             raise ConfigError(message) from error
-        self.address = f"{host}:{bound}" if port == "0" else self._config.address
+        self.address = f"{host}:{bound}"
         await self._tell_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._server.start()
         if self._config.metrics_address:
