@@ -109,8 +109,10 @@ async def test_leaving_early_cancels_the_rest(service: FakeService, address: str
                 while len(service.requests) < 3:
                     await asyncio.sleep(0.005)
                 break
-        while service.running:
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(30):
+            while service.running:
+                await asyncio.sleep(0.005)
+    assert len(service.requests) == 3
 
 
 class Scripted:

@@ -1,9 +1,10 @@
 """What every test of the server ends with."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.server.fakes import OPERATIONS
+from tests.server.grpc_fixtures import Peer, serving
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +15,9 @@ def nothing_left_behind(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     OPERATIONS.clear()
     complaints = [r.getMessage() for r in caplog.get_records("call") if r.name == "asyncio"]
     assert not complaints
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    async with serving() as it:
+        yield it

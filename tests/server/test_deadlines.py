@@ -45,8 +45,11 @@ async def test_a_cancelled_caller_is_not_a_missed_deadline() -> None:
 
 
 async def test_without_a_deadline_nothing_is_cancelled() -> None:
+    done = False
     async with deadline(None):
         await settle()
+        done = True
+    assert done
 
 
 async def test_gathering_keeps_the_order() -> None:
