@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from tests.e2e.live_server import LiveServer, live, score
+from torch import Tensor
 
 from mmjudge.contract.images import PixelImage
 from mmjudge.contract.items import Candidate, Item
@@ -15,6 +16,7 @@ from mmjudge.judges.backbones.dual_encoder import (
     DualEncoderConfig,
     load_dual_encoder,
 )
+from mmjudge.judges.backbones.photo_lite import PhotoLite
 from mmjudge.judges.backbones.text_encoding import Text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -101,11 +103,21 @@ async def test_several_requests_at_once_score_as_one(
 
 
 async def test_many_callers_at_once_share_few_forwards_and_score_as_one_request(
-    server: LiveServer,
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    passes: list[int] = []
+    encode = PhotoLite.encode_images
+
+    def counted(tower: PhotoLite, *images: Tensor) -> tuple[Tensor, Tensor]:
+        passes.append(len(images[0]))
+        return encode(tower, *images)
+
+    monkeypatch.setattr(PhotoLite, "encode_images", counted)
     items = [Item(["a cat"], [Candidate([image()])]) for _ in range(200)]
     before = server.batches("photo-lite/images")
     apart = await server.judge_apart(items)
+    # 200 images: few batches, and hardly a row of their fixed passes of 4 left blank.
     assert server.batches("photo-lite/images") - before <= 20
+    assert set(passes) == {4} and 50 <= len(passes) <= 80
     together = await server.judge(*items[::5])
     assert [score(verdict) for verdict in apart[::5]] == [score(verdict) for verdict in together]
