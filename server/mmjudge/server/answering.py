@@ -1,8 +1,9 @@
 """Answers requests: checks them, judges every item with every judge, and accounts for each."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -32,7 +33,11 @@ class _Work:
     judges: list[Judge]
     ask: Ask
     items: list[Item | ItemError]
-    size: int
+
+    @property
+    def verdicts(self) -> int:
+        """How many verdicts it asks for."""
+        return len(self.judges) * len(self.items)
 
 
 class Answerer:
@@ -61,29 +66,38 @@ class Answerer:
         Raises `InvalidRequest`, `JudgeNotFound`, `Overloaded`, `DeadlineExceeded`, `Unavailable`.
         """
         async with deadline(timeout):
-            work = await self._take(data)
-            with self._admission.admit(len(work.items) * len(work.judges), work.size):
-                results = [asyncio.create_task(self._result(judge, work)) for judge in work.judges]
-                return pb.JudgeResponse(results=await gather(results))
+            with self._admission.admit_bytes(len(data)):
+                work = await self._take(data)
+                with self._admission.admit_items(work.verdicts):
+                    results = [
+                        asyncio.create_task(self._result(judge, work)) for judge in work.judges
+                    ]
+                    return pb.JudgeResponse(results=await gather(results))
 
     async def judge_stream(
         self, data: bytes, timeout: float | None
     ) -> AsyncIterator[pb.JudgeStreamResponse]:
         """Answer a serialized `JudgeStreamRequest`, verdict by verdict; raises as `judge` does."""
         async with deadline(timeout):
-            work = await self._take(data, stream=True)
-            with self._admission.admit(len(work.items) * len(work.judges), work.size):
-                tasks = [
-                    asyncio.create_task(self._streamed(work, judge_index, item_index))
-                    for item_index in range(len(work.items))
-                    for judge_index in range(len(work.judges))
-                ]
-                try:
-                    for done in asyncio.as_completed(tasks):
-                        yield await done
-                finally:
-                    for task in tasks:
-                        task.cancel()
+            with self._admission.admit_bytes(len(data)):
+                work = await self._take(data, stream=True)
+                with self._admission.admit_items(work.verdicts):
+                    async with aclosing(self._verdicts_as_ready(work)) as ready:
+                        async for response in ready:
+                            yield response
+
+    async def _verdicts_as_ready(self, work: _Work) -> AsyncGenerator[pb.JudgeStreamResponse]:
+        tasks = [
+            asyncio.create_task(self._streamed(work, judge_index, item_index))
+            for item_index in range(len(work.items))
+            for judge_index in range(len(work.judges))
+        ]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def _take(self, data: bytes, stream: bool = False) -> _Work:
         loop = asyncio.get_running_loop()
@@ -94,7 +108,7 @@ class Answerer:
         request = parse_request(data, stream)
         judges, ask = check_request(request, self._judges, self._limits)
         items = [self._item(message) for message in request.items]
-        return _Work(judges, ask, [self._resolved(item) for item in items], len(data))
+        return _Work(judges, ask, [self._resolved(item) for item in items])
 
     def _item(self, message: pb.Item) -> Item | ItemError:
         try:

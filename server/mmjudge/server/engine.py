@@ -1,5 +1,6 @@
 """Judges behind an `Answerer`, without a network: what the server and `LocalClient` share."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 from mmjudge.contract.info import Limits
@@ -18,13 +19,15 @@ class Engine:
     def __init__(self, config: ServerConfig) -> None:
         self.metrics = Metrics()
         self.host = Host(config, self.metrics)
+        # A thread of its own, so that a request need not wait for others' decoding to be read.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         queue = config.queue
         self.answerer = Answerer(
             self.host.judges,
             Limits(**asdict(config.limits)),
             Admission(queue.max_pending_items, queue.max_pending_bytes, self.metrics),
             ImageStore(config.cache.image_bytes, config.image_roots),
-            self.host.threads,
+            self._reading,
             self.metrics,
         )
 
@@ -36,3 +39,4 @@ class Engine:
     async def close(self) -> None:
         """Fail what waits, finish what runs."""
         await self.host.close()
+        self._reading.shutdown(cancel_futures=True)
