@@ -122,10 +122,10 @@ class Scripted:
         self.responses = responses
 
     async def list_judges(self, timeout: float) -> pb.ListJudgesResponse:
-        raise NotImplementedError
+        raise AssertionError("only streams are asked for")
 
     async def judge(self, request: pb.JudgeRequest, timeout: float) -> pb.JudgeResponse:
-        raise NotImplementedError
+        raise AssertionError("only streams are asked for")
 
     async def judge_stream(self, request: pb.JudgeStreamRequest, timeout: float):  # type: ignore[no-untyped-def]
         for response in self.responses:

@@ -183,6 +183,10 @@ ODD: dict[str, tuple[EncodedImage | PixelImage, list[str]]] = {
     "1-bit": (file(PICTURE.convert("1")), []),
     "grey": (file(PICTURE.convert("L")), []),
     "palette": (file(PICTURE.quantize(16)), []),
+    "palette with alpha": (
+        file(PICTURE.quantize(16), transparency=bytes(range(16))),
+        ["ALPHA_IGNORED"],
+    ),
     "opaque alpha": (file(PICTURE.convert("RGBA")), []),
     "alpha": (file(PIL.merge("RGBA", [*PICTURE.split(), PICTURE.convert("L")])), ["ALPHA_IGNORED"]),
     "1x1": (PixelImage(PIXELS[:1, :1]), []),

@@ -93,7 +93,9 @@ def test_a_transparent_palette_entry_is_noted_if_used(kind: str) -> None:
 def test_a_palette_with_alpha_by_entry_is_noted() -> None:
     palette = scene("P")
     assert opened(file(palette, "PNG", transparency=b"\xff" * 256))[1] == []
-    assert opened(file(palette, "PNG", transparency=b"\x80" * 256))[1] == ["ALPHA_IGNORED"]
+    picture, notes = opened(file(palette, "PNG", transparency=b"\x80" * 256))
+    assert notes == ["ALPHA_IGNORED"]
+    np.testing.assert_array_equal(pixels(picture.convert("RGB")), pixels(palette.convert("RGB")))
 
 
 @pytest.mark.parametrize(("mode", "key"), [("L", 7), ("RGB", (12, 0, 4)), ("I;16", 7 * 257)])

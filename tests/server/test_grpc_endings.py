@@ -276,7 +276,8 @@ async def test_a_client_who_leaves_while_the_server_stops_is_no_trouble() -> Non
         for call in calls:
             call.cancel()
         op.gate.set()
-        await within(held)
+        response = await within(held)
+        assert response.results[0].verdicts[0].HasField("judgement")
         await within(stopping)
 
 

@@ -69,7 +69,11 @@ def open_image(image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS) -
             "IMAGE_UNDECODABLE",
             f"{len(image.data)} bytes that are no whole image file ({_reason(error)})",
         ) from error
-    return OpenedImage(_to_8_bit(upright), tuple(_notes(upright, max(turned, orientation))))
+    notes = tuple(_notes(upright, max(turned, orientation)))
+    if upright.mode == "P" and isinstance(upright.info.get("transparency"), bytes):
+        # Noted, and of no effect on the colours; PIL would warn of it at every conversion.
+        del upright.info["transparency"]
+    return OpenedImage(_to_8_bit(upright), notes)
 
 
 @cache

@@ -7,24 +7,13 @@ from torch import Tensor
 
 from mmjudge.contract.image_files import open_image
 from mmjudge.contract.images import EncodedImage, PixelImage
-from mmjudge.judges.backbones.cpu_workers import cpu_workers
-from mmjudge.judges.backbones.features import Features, in_rows, split_features
-from mmjudge.judges.backbones.tower import Tower
-from mmjudge.judges.operation import Budget, Prepared
+from mmjudge.judges.backbones.encoding import Encoding
+from mmjudge.judges.backbones.features import Features, split_features
+from mmjudge.judges.operation import Prepared
 
 
-class ImageEncoding:
+class ImageEncoding(Encoding):
     """Image -> `Features`, batched by pixels after preprocessing."""
-
-    def __init__(
-        self, tower: Tower, *, name: str, fingerprint: str, budget: Budget, fixed: bool
-    ) -> None:
-        """With `fixed`, every forward pass has `budget.rows` rows; else as many as there are."""
-        self._tower, self._rows = tower, budget.rows if fixed else None
-        self._workers = cpu_workers() if fixed and tower.device.type == "cpu" else None
-        self.name, self.fingerprint, self.budget = name, fingerprint, budget
-        self.device = str(tower.device)
-        self.keep_tokens = False
 
     def key(self, image: EncodedImage | PixelImage) -> bytes:
         """The image's digest."""
@@ -38,11 +27,7 @@ class ImageEncoding:
 
     def forward(self, payloads: list[tuple[Tensor, ...]]) -> list[Features]:
         """Encode preprocessed images."""
-        return in_rows(payloads, self._rows, self._encode, self._workers)
-
-    def size(self, output: Features) -> int:
-        """Bytes of the features."""
-        return output.nbytes
+        return self._in_passes(payloads, self._encode)
 
     @torch.inference_mode()
     def _encode(self, payloads: Sequence[tuple[Tensor, ...]]) -> list[Features]:

@@ -10,10 +10,9 @@ import torch
 
 from mmjudge.contract.errors import invalid
 from mmjudge.contract.verdicts import Note
-from mmjudge.judges.backbones.cpu_workers import cpu_workers
-from mmjudge.judges.backbones.features import Features, in_rows, split_features
-from mmjudge.judges.backbones.tower import Tower
-from mmjudge.judges.operation import Budget, Prepared
+from mmjudge.judges.backbones.encoding import Encoding
+from mmjudge.judges.backbones.features import Features, split_features
+from mmjudge.judges.operation import Prepared
 
 WhenLong = Literal["error", "truncate"]
 
@@ -26,18 +25,8 @@ class Text:
     when_long: WhenLong = "error"
 
 
-class TextEncoding:
+class TextEncoding(Encoding):
     """`Text` -> `Features`, batched by tokens after padding."""
-
-    def __init__(
-        self, tower: Tower, *, name: str, fingerprint: str, budget: Budget, fixed: bool
-    ) -> None:
-        """With `fixed`, every forward pass has `budget.rows` rows; else as many as there are."""
-        self._tower, self._rows = tower, budget.rows if fixed else None
-        self._workers = cpu_workers() if fixed and tower.device.type == "cpu" else None
-        self.name, self.fingerprint, self.budget = name, fingerprint, budget
-        self.device = str(tower.device)
-        self.keep_tokens = False
 
     def key(self, text: Text) -> bytes:
         """SHA-256 of the text and of its rule for length."""
@@ -67,14 +56,8 @@ class TextEncoding:
         outputs: dict[int, Features] = {}
         for members in groups.values():
             group = [payloads[index] for index in members]
-            outputs.update(
-                zip(members, in_rows(group, self._rows, self._encode, self._workers), strict=True)
-            )
+            outputs.update(zip(members, self._in_passes(group, self._encode), strict=True))
         return [outputs[index] for index in range(len(payloads))]
-
-    def size(self, output: Features) -> int:
-        """Bytes of the features."""
-        return output.nbytes
 
     def _padded(self, ids: Sequence[int]) -> int:
         return next(length for length in self._tower.text_lengths if length >= len(ids))

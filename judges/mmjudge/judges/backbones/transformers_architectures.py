@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ BUCKET = 16  # tokens
 ORIGIN = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "_commit_hash")
 
 
-class _TransformersTower:
+class _TransformersTower(ABC):
     """What the architectures share: preprocessing and tokens.
 
     Pictures are turned to RGB before the resize, the colours under transparent pixels kept, as
@@ -53,6 +54,7 @@ class _TransformersTower:
         self._processor, self._tokenizer = processor, tokenizer
         self.device, self._dtype, self.pad_id = device, dtype, tokenizer.pad_id
         self.context_length = int(config.text_config.max_position_embeddings)
+        self._set_layout(network)
         pixels = self.preprocess(PIL.new("RGB", (40, 60)))[0]
         self.image_cost = pixels.numel() // 3
         self._check_pixels(tuple(pixels.shape), config.vision_config)
@@ -86,6 +88,10 @@ class _TransformersTower:
         """The whole model."""
         return {"transformers": self._network}
 
+    @abstractmethod
+    def _set_layout(self, network: Any) -> None:
+        """Set `dim`, `text_lengths` and, where patches are in the joint space, `grid`."""
+
     def _check_pixels(self, shape: tuple[int, ...], vision: Any) -> None:
         expected = (3, vision.image_size, vision.image_size)
         if shape != expected:
@@ -102,15 +108,7 @@ class ClipTower(_TransformersTower):
     padding reaches an embedding; texts are padded to a multiple of 16.
     """
 
-    def __init__(
-        self,
-        network: Any,
-        processor: Any,
-        tokenizer: PlainTokenizer,
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> None:
-        super().__init__(network, processor, tokenizer, device, dtype)
+    def _set_layout(self, network: Any) -> None:
         vision = network.config.vision_config
         side = vision.image_size // vision.patch_size
         self.grid = (side, side)
@@ -140,15 +138,7 @@ class SiglipTower(_TransformersTower):
     and the last position is the embedding: padding takes part, as it did in training.
     """
 
-    def __init__(
-        self,
-        network: Any,
-        processor: Any,
-        tokenizer: PlainTokenizer,
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> None:
-        super().__init__(network, processor, tokenizer, device, dtype)
+    def _set_layout(self, network: Any) -> None:
         self.dim = int(network.text_model.head.out_features)
         self.text_lengths = (self.context_length,)
 
