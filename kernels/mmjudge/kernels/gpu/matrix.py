@@ -1,0 +1,265 @@
+"""Maxima of every text with every image: a block of tokens against one image a program.
+
+Rows' maxima are complete when the program has passed over the image. Columns' maxima are complete
+for the part of a text that lies in the block; `columns_kernel` joins the parts and reduces them, so
+that both directions come from one pass over the products.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from mmjudge.kernels.architecture import architecture
+from mmjudge.kernels.gpu.blocks import first_equal, load_rows, product
+from mmjudge.kernels.gpu.launch import arithmetic, contiguous_rows, on
+from mmjudge.kernels.gpu.rows import scales
+from mmjudge.kernels.gpu.sums import reduce_into, segment_reduce
+from mmjudge.kernels.gpu.tiles import Tile, tile
+from mmjudge.kernels.segments import Segments
+
+GROUP = 8  # images whose blocks run next to each other, to meet in the L2 cache
+WORKSPACE = 48 << 20  # bytes held beside the results
+
+
+@triton.jit
+def matrix_kernel(
+    text, image, text_tiles, image_tiles, image_offsets, text_scale, image_scale, image_state,
+    value_out, winner_out, text_ids, column_out, column_winner_out, text_offsets,
+    N, first_image, images, first_column, column_stride,
+    text_stride, image_stride, value_stride, winner_stride, D,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, GROUP: tl.constexpr, EVEN: tl.constexpr,
+    UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+):  # fmt: skip
+    """Outputs that are None are not computed; `text_tiles`: descriptors to load by, or None."""
+    program, blocks = tl.program_id(0), tl.cdiv(N, BM)
+    group = program // (GROUP * blocks)
+    members = tl.minimum(images - group * GROUP, GROUP)
+    place = group * GROUP + (program % (GROUP * blocks)) % members
+    block = (program % (GROUP * blocks)) // members
+    one = first_image + place
+    start, stop = tl.load(image_offsets + one), tl.load(image_offsets + one + 1)
+
+    rows = block.to(tl.int64) * BM + tl.arange(0, BM)
+    row_scale = tl.load(text_scale + rows, mask=rows < N, other=-1.0)
+    row_factor = tl.where(row_scale == -1.0, 0.0, row_scale)
+    best = tl.full([BM], float("-inf"), tl.float32)
+    winner = tl.full([BM], -1, tl.int32)
+    if column_out is not None:
+        row_bias = tl.where(row_scale == -1.0, float("-inf"), 0.0)
+        ids = tl.load(text_ids + rows, mask=rows < N, other=-1)
+        first_text = tl.load(text_ids + block.to(tl.int64) * BM)
+        last_text = tl.load(text_ids + tl.minimum(block.to(tl.int64) * BM + BM, N) - 1)
+
+    for c in range(start, stop, BN):
+        columns = c + tl.arange(0, BN)
+        column_scale = tl.load(image_scale + columns, mask=columns < stop, other=-1.0)
+        # Masked columns cost nothing: one multiply-add both scales and rules out.
+        column_factor = tl.where(column_scale == -1.0, 0.0, column_scale)
+        column_bias = tl.where(column_scale == -1.0, float("-inf"), 0.0)
+        total = tl.zeros([BM, BN], tl.float32)
+        for k0 in range(0, D, BK):
+            if text_tiles is not None:
+                a = text_tiles.load([block * BM, k0])
+                b = image_tiles.load([c.to(tl.int32), k0])
+            else:
+                k = k0 + tl.arange(0, BK)
+                a = load_rows(text, rows, row_scale != -1.0, text_stride, k, D, EVEN)
+                b = load_rows(image, columns, column_scale != -1.0, image_stride, k, D, EVEN)
+            total = product(a, b, total, UPCAST, PRECISION)
+
+        # Neighbouring images' and masked rows may bring NaN into masked columns; tl.max drops it.
+        # NaN that counts is known from the scales and comes back at the end.
+        among = total * column_factor[None, :] + column_bias[None, :]
+        block_best = tl.max(among, 1)
+        if winner_out is not None:
+            index = first_equal(among, block_best, (columns - start).to(tl.int32)[None, :], 1)
+            winner = tl.where(block_best > best, index, winner)
+        best = tl.maximum(best, block_best)
+
+        if column_out is not None:
+            among = total * row_factor[:, None] + row_bias[:, None]
+            at = (columns - first_column).to(tl.int64)
+            for t in range(first_text, last_text + 1):
+                mine = tl.where((ids == t)[:, None], among, float("-inf"))
+                part = tl.max(mine, 0)
+                # A text's parts in consecutive blocks get consecutive rows of the workspace.
+                line = (t + block).to(tl.int64) * column_stride
+                tl.store(column_out + line + at, part, mask=columns < stop)
+                if column_winner_out is not None:
+                    within = (rows - tl.load(text_offsets + t)).to(tl.int32)
+                    index = first_equal(mine, part, within[:, None], 0)
+                    tl.store(column_winner_out + line + at, index, mask=columns < stop)
+
+    state = tl.load(image_state + one) + tl.zeros([BM], tl.float32)
+    absent = (row_scale == -1.0) | (state == -1.0)
+    poisoned = (row_scale != row_scale) | (state != state)
+    value = tl.where(poisoned, float("nan"), best * row_scale)
+    at = rows * value_stride + place
+    tl.store(value_out + at, tl.where(absent, 0.0, value), mask=rows < N)
+    if winner_out is not None:
+        winner = tl.where(absent, -1, tl.where(poisoned, -2, winner))
+        tl.store(winner_out + rows * winner_stride + one, winner, mask=rows < N)
+
+
+@triton.jit
+def columns_kernel(
+    column_in, column_winner_in, text_offsets, image_offsets, image_scale, text_state,
+    score_out, winner_out, first_image, first_column, column_stride, score_stride, winner_stride,
+    BM: tl.constexpr, BN: tl.constexpr, MEAN: tl.constexpr,
+):  # fmt: skip
+    """Join the parts of one text's column maxima over one image, and reduce them in fixed order."""
+    t, one = tl.program_id(0), first_image + tl.program_id(1)
+    first, last = tl.load(text_offsets + t) // BM, (tl.load(text_offsets + t + 1) - 1) // BM
+    start, stop = tl.load(image_offsets + one), tl.load(image_offsets + one + 1)
+    state = tl.load(text_state + t) + tl.zeros([BN], tl.float32)
+    total = tl.zeros([BN], tl.float32)
+    count = tl.zeros([BN], tl.float32)
+    for c in range(start, stop, BN):
+        columns = c + tl.arange(0, BN)
+        at = (columns - first_column).to(tl.int64)
+        scale = tl.load(image_scale + columns, mask=columns < stop, other=-1.0)
+        best = tl.full([BN], float("-inf"), tl.float32)
+        winner = tl.full([BN], -1, tl.int32)
+        for block in range(first, last + 1):
+            line = (t + block).to(tl.int64) * column_stride
+            part = tl.load(column_in + line + at, mask=columns < stop, other=0.0)
+            if winner_out is not None:
+                index = tl.load(column_winner_in + line + at, mask=columns < stop, other=0)
+                winner = tl.where(part > best, index, winner)
+            best = tl.maximum(best, part)
+        absent = (scale == -1.0) | (state == -1.0)
+        poisoned = (scale != scale) | (state != state)
+        value = tl.where(poisoned, float("nan"), best * scale)
+        total += tl.where(absent, 0.0, value)
+        count += tl.where(scale == -1.0, 0.0, 1.0)
+        if winner_out is not None:
+            winner = tl.where(absent, -1, tl.where(poisoned, -2, winner))
+            line = t.to(tl.int64) * winner_stride
+            tl.store(winner_out + line + columns, winner, mask=columns < stop)
+    score = tl.sum(total, 0)
+    if MEAN:
+        score = score / tl.maximum(tl.sum(count, 0), 1.0)
+    tl.store(score_out + t.to(tl.int64) * score_stride + one, score)
+
+
+def matrix_maxima(
+    text: Tensor,
+    image: Tensor,
+    texts: Segments,
+    images: Segments,
+    text_keep: Tensor | None,
+    image_keep: Tensor | None,
+    normalize: bool,
+    eps: float,
+    mean: bool,
+    columns: bool,
+    tokens: bool,
+    winners: bool,
+    chunk: int,
+) -> tuple[Tensor, ...]:
+    """See `mmjudge.kernels.matrix.matrix_maxima`."""
+    text, image = contiguous_rows(text), contiguous_rows(image)
+    shape = tile(
+        "matrix_columns" if columns else "matrix",
+        architecture(text.device),
+        text,
+        winners=winners,
+    )
+    with on(text):
+        text_scale = scales(text, text_keep, normalize, eps)
+        image_scale = scales(image, image_keep, normalize, eps)
+
+        def results(wanted: bool, *size: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.zeros(size if wanted else (0, 0), dtype=dtype, device=text.device)
+
+        t2i = results(True, texts.count, images.count)
+        i2t = results(columns, texts.count, images.count)
+        value = results(tokens, text.shape[0], images.count)
+        winner = results(winners, text.shape[0], images.count, dtype=torch.int32)
+        patch_winner = results(winners and columns, texts.count, image.shape[0], dtype=torch.int32)
+        outputs = t2i, i2t, value, winner, patch_winner, text_scale, image_scale
+        if not (texts.count and images.count and text.shape[0]):
+            return outputs
+        # -1: nothing kept; NaN: something not finite; else at least 0.
+        image_state = segment_reduce(image_scale[:, None], images, None, "max", -1.0)[0]
+        text_state = segment_reduce(text_scale[:, None], texts, None, "max", -1.0)[0]
+        kept = text_scale != -1.0
+        blocks = triton.cdiv(text.shape[0], shape.rows)
+        tiles = _descriptors(shape, text, image)
+        ids = texts.ids.to(torch.int32) if columns else None
+        for first, last in _chunks(images, text.shape[0], texts.count + blocks, columns, chunk):
+            number, column0 = last - first, images.host[first]
+            width = images.host[last] - column0
+            block_value = (
+                value[:, first:last]
+                if tokens
+                else torch.empty(text.shape[0], number, device=text.device)
+            )
+            lines = (texts.count + blocks, width)
+            parts = torch.empty(lines, device=text.device) if columns else None
+            part_winners = (
+                torch.empty(lines, dtype=torch.int32, device=text.device)
+                if columns and winners
+                else None
+            )
+            matrix_kernel[(blocks * number,)](
+                text, image, *tiles, images.offsets, text_scale, image_scale, image_state,
+                block_value, winner if winners else None, ids, parts, part_winners, texts.offsets,
+                text.shape[0], first, number, column0, width,
+                text.stride(0), image.stride(0), block_value.stride(0), winner.stride(0),
+                text.shape[1], BM=shape.rows, BN=shape.columns, BK=shape.depth, GROUP=GROUP,
+                num_warps=shape.warps, num_stages=shape.stages, **arithmetic(text, shape.depth),
+            )  # fmt: skip
+            how = "mean" if mean else "sum"
+            reduce_into(t2i[:, first:last], None, block_value, texts, kept, how, 0.0)
+            if columns:
+                columns_kernel[(texts.count, number)](
+                    parts, part_winners, texts.offsets, images.offsets, image_scale, text_state,
+                    i2t, patch_winner if winners else None, first, column0, width,
+                    i2t.stride(0), patch_winner.stride(0), BM=shape.rows, BN=256, MEAN=mean,
+                )  # fmt: skip
+        return outputs
+
+
+def _chunks(
+    images: Segments, tokens: int, lines: int, columns: bool, asked: int
+) -> list[tuple[int, int]]:
+    """Runs of images whose workspace fits, of `asked` images each if given."""
+    if asked:
+        return [
+            (first, min(first + asked, images.count)) for first in range(0, images.count, asked)
+        ]
+    runs, first, used = [], 0, 0
+    for i, (start, stop) in enumerate(images):
+        needed = 4 * tokens + (8 * lines * (stop - start) if columns else 0)
+        if i > first and used + needed > WORKSPACE:
+            runs.append((first, i))
+            first, used = i, 0
+        used += needed
+    return [*runs, (first, images.count)]
+
+
+def _descriptors(shape: Tile, *sides: Tensor) -> tuple[Any, Any]:
+    """What the tensor memory accelerator loads by; None where it cannot: 16 byte alignment."""
+    aligned = all(
+        side.data_ptr() % 16 == 0
+        and side.stride(0) * side.element_size() % 16 == 0
+        and side.shape[0]
+        for side in sides
+    )
+    if not (shape.descriptors and aligned):
+        return None, None
+    from triton.tools.tensor_descriptor import TensorDescriptor
+
+    text, image = sides
+    return (
+        TensorDescriptor(text, list(text.shape), list(text.stride()), [shape.rows, shape.depth]),
+        TensorDescriptor(
+            image, list(image.shape), list(image.stride()), [shape.columns, shape.depth]
+        ),
+    )
