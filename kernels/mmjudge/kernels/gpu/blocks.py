@@ -7,11 +7,18 @@ NONE = tl.constexpr(-(1 << 63))  # the key of no maximum at all
 
 
 @triton.jit
-def load_rows(values, rows, keep, stride, k, D, EVEN: tl.constexpr):
-    """`[rows, k]` features; 0 beyond the dimension and for rows not kept, whatever lies there."""
-    pointers = values + rows.to(tl.int64)[:, None] * stride + k[None, :]
-    inside = keep[:, None] if EVEN else keep[:, None] & (k < D)[None, :]
-    return tl.load(pointers, mask=inside, other=0.0)
+def load_block(values, tiles, first, keep, stride, k0, BLOCK: tl.constexpr, BK: tl.constexpr):
+    """`[BLOCK, BK]` features of the rows from `first` on; of rows not kept there may be anything.
+
+    By descriptor where there is one (`tiles`), else by pointers.
+    """
+    if tiles is not None:
+        block = tiles.load([first, k0])
+    else:
+        rows = (first + tl.arange(0, BLOCK)).to(tl.int64)
+        at = values + rows[:, None] * stride + (k0 + tl.arange(0, BK))[None, :]
+        block = tl.load(at, mask=keep[:, None], other=0.0)
+    return block
 
 
 @triton.jit
@@ -45,8 +52,9 @@ def scale_of(squared, keep, eps, NORMALIZE: tl.constexpr):
 
 @triton.jit
 def similarities(
-    text, image, rows, row_keep, columns, column_keep, text_stride, image_stride, D, eps,
-    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, EVEN: tl.constexpr,
+    text, image, text_tiles, image_tiles, row, row_keep, column, column_keep,
+    text_stride, image_stride, D, eps,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
     NORMALIZE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Dot products `[BM, BN]` and the scales of both sides from one reading of both."""
@@ -54,9 +62,8 @@ def similarities(
     row_squared = tl.zeros([BM], tl.float32)
     column_squared = tl.zeros([BN], tl.float32)
     for k0 in range(0, D, BK):
-        k = k0 + tl.arange(0, BK)
-        a = load_rows(text, rows, row_keep, text_stride, k, D, EVEN)
-        b = load_rows(image, columns, column_keep, image_stride, k, D, EVEN)
+        a = load_block(text, text_tiles, row, row_keep, text_stride, k0, BM, BK)
+        b = load_block(image, image_tiles, column, column_keep, image_stride, k0, BN, BK)
         total = product(a, b, total, UPCAST, PRECISION)
         row_squared += squares(a, NORMALIZE)
         column_squared += squares(b, NORMALIZE)
@@ -66,11 +73,17 @@ def similarities(
 
 
 @triton.jit
+def segment(offsets, i):
+    """First row of segment i, and the first after it; int32 spares registers, rows fit it."""
+    return tl.load(offsets + i).to(tl.int32), tl.load(offsets + i + 1).to(tl.int32)
+
+
+@triton.jit
 def kept(keep, rows, inside):
     """Which rows count: those inside, less those a mask leaves out."""
-    if keep is None:
-        return inside
-    return inside & (tl.load(keep + rows, mask=inside, other=0) != 0)
+    if keep is not None:
+        inside = inside & (tl.load(keep + rows, mask=inside, other=0) != 0)
+    return inside
 
 
 @triton.jit

@@ -7,19 +7,17 @@ that both directions come from one pass over the products.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
 from mmjudge.kernels.architecture import architecture
-from mmjudge.kernels.gpu.blocks import first_equal, load_rows, product
-from mmjudge.kernels.gpu.launch import arithmetic, contiguous_rows, on
+from mmjudge.kernels.gpu.blocks import first_equal, load_block, product, segment
+from mmjudge.kernels.gpu.launch import descriptor, features, on, products
 from mmjudge.kernels.gpu.rows import scales
 from mmjudge.kernels.gpu.sums import reduce_into, segment_reduce
-from mmjudge.kernels.gpu.tiles import Tile, tile
+from mmjudge.kernels.gpu.tiles import tile
 from mmjudge.kernels.segments import Segments
 
 GROUP = 8  # images whose blocks run next to each other, to meet in the L2 cache
@@ -32,7 +30,7 @@ def matrix_kernel(
     value_out, winner_out, text_ids, column_out, column_winner_out, text_offsets,
     N, first_image, images, first_column, column_stride,
     text_stride, image_stride, value_stride, winner_stride, D,
-    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, GROUP: tl.constexpr, EVEN: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, GROUP: tl.constexpr,
     UPCAST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Outputs that are None are not computed; `text_tiles`: descriptors to load by, or None."""
@@ -42,9 +40,9 @@ def matrix_kernel(
     place = group * GROUP + (program % (GROUP * blocks)) % members
     block = (program % (GROUP * blocks)) // members
     one = first_image + place
-    start, stop = tl.load(image_offsets + one), tl.load(image_offsets + one + 1)
+    start, stop = segment(image_offsets, one)
 
-    rows = block.to(tl.int64) * BM + tl.arange(0, BM)
+    rows = block * BM + tl.arange(0, BM)
     row_scale = tl.load(text_scale + rows, mask=rows < N, other=-1.0)
     row_factor = tl.where(row_scale == -1.0, 0.0, row_scale)
     best = tl.full([BM], float("-inf"), tl.float32)
@@ -52,8 +50,8 @@ def matrix_kernel(
     if column_out is not None:
         row_bias = tl.where(row_scale == -1.0, float("-inf"), 0.0)
         ids = tl.load(text_ids + rows, mask=rows < N, other=-1)
-        first_text = tl.load(text_ids + block.to(tl.int64) * BM)
-        last_text = tl.load(text_ids + tl.minimum(block.to(tl.int64) * BM + BM, N) - 1)
+        first_text = tl.load(text_ids + block * BM)
+        last_text = tl.load(text_ids + tl.minimum(block * BM + BM, N) - 1)
 
     for c in range(start, stop, BN):
         columns = c + tl.arange(0, BN)
@@ -63,13 +61,8 @@ def matrix_kernel(
         column_bias = tl.where(column_scale == -1.0, float("-inf"), 0.0)
         total = tl.zeros([BM, BN], tl.float32)
         for k0 in range(0, D, BK):
-            if text_tiles is not None:
-                a = text_tiles.load([block * BM, k0])
-                b = image_tiles.load([c.to(tl.int32), k0])
-            else:
-                k = k0 + tl.arange(0, BK)
-                a = load_rows(text, rows, row_scale != -1.0, text_stride, k, D, EVEN)
-                b = load_rows(image, columns, column_scale != -1.0, image_stride, k, D, EVEN)
+            a = load_block(text, text_tiles, block * BM, row_scale != -1.0, text_stride, k0, BM, BK)
+            b = load_block(image, image_tiles, c, column_scale != -1.0, image_stride, k0, BN, BK)
             total = product(a, b, total, UPCAST, PRECISION)
 
         # Neighbouring images' and masked rows may bring NaN into masked columns; tl.max drops it.
@@ -77,8 +70,8 @@ def matrix_kernel(
         among = total * column_factor[None, :] + column_bias[None, :]
         block_best = tl.max(among, 1)
         if winner_out is not None:
-            index = first_equal(among, block_best, (columns - start).to(tl.int32)[None, :], 1)
-            winner = tl.where(block_best > best, index, winner)
+            patch = first_equal(among, block_best, (columns - start)[None, :], 1)
+            winner = tl.where(block_best > best, patch, winner)
         best = tl.maximum(best, block_best)
 
         if column_out is not None:
@@ -91,19 +84,20 @@ def matrix_kernel(
                 line = (t + block).to(tl.int64) * column_stride
                 tl.store(column_out + line + at, part, mask=columns < stop)
                 if column_winner_out is not None:
-                    within = (rows - tl.load(text_offsets + t)).to(tl.int32)
-                    index = first_equal(mine, part, within[:, None], 0)
-                    tl.store(column_winner_out + line + at, index, mask=columns < stop)
+                    within = rows - tl.load(text_offsets + t).to(tl.int32)
+                    token = first_equal(mine, part, within[:, None], 0)
+                    tl.store(column_winner_out + line + at, token, mask=columns < stop)
 
     state = tl.load(image_state + one) + tl.zeros([BM], tl.float32)
     absent = (row_scale == -1.0) | (state == -1.0)
     poisoned = (row_scale != row_scale) | (state != state)
     value = tl.where(poisoned, float("nan"), best * row_scale)
-    at = rows * value_stride + place
+    lines = rows.to(tl.int64)
+    at = lines * value_stride + place
     tl.store(value_out + at, tl.where(absent, 0.0, value), mask=rows < N)
     if winner_out is not None:
         winner = tl.where(absent, -1, tl.where(poisoned, -2, winner))
-        tl.store(winner_out + rows * winner_stride + one, winner, mask=rows < N)
+        tl.store(winner_out + lines * winner_stride + one, winner, mask=rows < N)
 
 
 @triton.jit
@@ -114,8 +108,8 @@ def columns_kernel(
 ):  # fmt: skip
     """Join the parts of one text's column maxima over one image, and reduce them in fixed order."""
     t, one = tl.program_id(0), first_image + tl.program_id(1)
-    first, last = tl.load(text_offsets + t) // BM, (tl.load(text_offsets + t + 1) - 1) // BM
-    start, stop = tl.load(image_offsets + one), tl.load(image_offsets + one + 1)
+    begin, end = segment(text_offsets, t)
+    start, stop = segment(image_offsets, one)
     state = tl.load(text_state + t) + tl.zeros([BN], tl.float32)
     total = tl.zeros([BN], tl.float32)
     count = tl.zeros([BN], tl.float32)
@@ -125,7 +119,7 @@ def columns_kernel(
         scale = tl.load(image_scale + columns, mask=columns < stop, other=-1.0)
         best = tl.full([BN], float("-inf"), tl.float32)
         winner = tl.full([BN], -1, tl.int32)
-        for block in range(first, last + 1):
+        for block in range(begin // BM, (end + BM - 1) // BM):
             line = (t + block).to(tl.int64) * column_stride
             part = tl.load(column_in + line + at, mask=columns < stop, other=0.0)
             if winner_out is not None:
@@ -163,13 +157,13 @@ def matrix_maxima(
     chunk: int,
 ) -> tuple[Tensor, ...]:
     """See `mmjudge.kernels.matrix.matrix_maxima`."""
-    text, image = contiguous_rows(text), contiguous_rows(image)
     shape = tile(
         "matrix_columns" if columns else "matrix",
         architecture(text.device),
         text,
         winners=winners,
     )
+    text, image = features(text, shape.depth), features(image, shape.depth)
     with on(text):
         text_scale = scales(text, text_keep, normalize, eps)
         image_scale = scales(image, image_keep, normalize, eps)
@@ -190,7 +184,8 @@ def matrix_maxima(
         text_state = segment_reduce(text_scale[:, None], texts, None, "max", -1.0)[0]
         kept = text_scale != -1.0
         blocks = triton.cdiv(text.shape[0], shape.rows)
-        tiles = _descriptors(shape, text, image)
+        text_tiles = descriptor(text, shape.rows, shape.depth, shape.descriptors)
+        image_tiles = descriptor(image, shape.columns, shape.depth, shape.descriptors)
         ids = texts.ids.to(torch.int32) if columns else None
         for first, last in _chunks(images, text.shape[0], texts.count + blocks, columns, chunk):
             number, column0 = last - first, images.host[first]
@@ -208,12 +203,12 @@ def matrix_maxima(
                 else None
             )
             matrix_kernel[(blocks * number,)](
-                text, image, *tiles, images.offsets, text_scale, image_scale, image_state,
-                block_value, winner if winners else None, ids, parts, part_winners, texts.offsets,
+                text, image, text_tiles, image_tiles, images.offsets, text_scale, image_scale,
+                image_state, block_value, winner if winners else None, ids, parts, part_winners,
+                texts.offsets,
                 text.shape[0], first, number, column0, width,
                 text.stride(0), image.stride(0), block_value.stride(0), winner.stride(0),
-                text.shape[1], BM=shape.rows, BN=shape.columns, BK=shape.depth, GROUP=GROUP,
-                num_warps=shape.warps, num_stages=shape.stages, **arithmetic(text, shape.depth),
+                text.shape[1], GROUP=GROUP, **products(text, shape),
             )  # fmt: skip
             how = "mean" if mean else "sum"
             reduce_into(t2i[:, first:last], None, block_value, texts, kept, how, 0.0)
@@ -242,24 +237,3 @@ def _chunks(
             first, used = i, 0
         used += needed
     return [*runs, (first, images.count)]
-
-
-def _descriptors(shape: Tile, *sides: Tensor) -> tuple[Any, Any]:
-    """What the tensor memory accelerator loads by; None where it cannot: 16 byte alignment."""
-    aligned = all(
-        side.data_ptr() % 16 == 0
-        and side.stride(0) * side.element_size() % 16 == 0
-        and side.shape[0]
-        for side in sides
-    )
-    if not (shape.descriptors and aligned):
-        return None, None
-    from triton.tools.tensor_descriptor import TensorDescriptor
-
-    text, image = sides
-    return (
-        TensorDescriptor(text, list(text.shape), list(text.stride()), [shape.rows, shape.depth]),
-        TensorDescriptor(
-            image, list(image.shape), list(image.stride()), [shape.columns, shape.depth]
-        ),
-    )

@@ -19,10 +19,11 @@ from mmjudge.kernels.gpu.blocks import (
     first_equal,
     kept,
     key_of,
+    segment,
     similarities,
 )
-from mmjudge.kernels.gpu.launch import arithmetic, contiguous_rows, on
-from mmjudge.kernels.gpu.tiles import tile
+from mmjudge.kernels.gpu.launch import descriptor, features, on, products
+from mmjudge.kernels.gpu.tiles import Kernel, tile
 from mmjudge.kernels.segments import Segments
 
 COLUMN_SPLITS = 8
@@ -31,17 +32,17 @@ ROW_SPLITS = 4
 
 @triton.jit
 def pairs_kernel(
-    text, image, text_offsets, image_offsets, text_keep, image_keep,
+    text, image, text_tiles, image_tiles, text_offsets, image_offsets, text_keep, image_keep,
     token_keys, patch_keys, text_scale, image_scale,
     text_stride, image_stride, D, eps,
-    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, EVEN: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
     NORMALIZE: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     pair = tl.program_id(0)
     split, splits = tl.program_id(1), tl.num_programs(1)
     part, parts = tl.program_id(2), tl.num_programs(2)
-    t0, t1 = tl.load(text_offsets + pair), tl.load(text_offsets + pair + 1)
-    p0, p1 = tl.load(image_offsets + pair), tl.load(image_offsets + pair + 1)
+    t0, t1 = segment(text_offsets, pair)
+    p0, p1 = segment(image_offsets, pair)
     for r in range(t0 + part * BM, t1, parts * BM):
         rows = r + tl.arange(0, BM)
         row_keep = kept(text_keep, rows, rows < t1)
@@ -49,8 +50,8 @@ def pairs_kernel(
             columns = c + tl.arange(0, BN)
             column_keep = kept(image_keep, columns, columns < p1)
             total, row_scale, column_scale = similarities(
-                text, image, rows, row_keep, columns, column_keep, text_stride, image_stride,
-                D, eps, BM, BN, BK, EVEN, NORMALIZE, UPCAST, PRECISION,
+                text, image, text_tiles, image_tiles, r, row_keep, c, column_keep,
+                text_stride, image_stride, D, eps, BM, BN, BK, NORMALIZE, UPCAST, PRECISION,
             )  # fmt: skip
             cosine = total * column_scale[None, :] * row_scale[:, None]
             poisoned_row = row_scale != row_scale
@@ -62,7 +63,7 @@ def pairs_kernel(
 
             among = tl.where(column_keep[None, :], cosine, float("-inf"))
             best = tl.max(among, 1)
-            index = first_equal(among, best, (columns - p0).to(tl.int32)[None, :], 1)
+            index = first_equal(among, best, (columns - p0)[None, :], 1)
             lost = poisoned_row | (tl.max(poisoned_column.to(tl.int32), 0) > 0)
             best = tl.where(lost, float("nan"), best)
             key = tl.where(tl.max(column_keep.to(tl.int32), 0) > 0, key_of(best, index), NONE)
@@ -71,7 +72,7 @@ def pairs_kernel(
             if patch_keys is not None:
                 among = tl.where(row_keep[:, None], cosine, float("-inf"))
                 best = tl.max(among, 0)
-                index = first_equal(among, best, (rows - t0).to(tl.int32)[:, None], 0)
+                index = first_equal(among, best, (rows - t0)[:, None], 0)
                 lost = poisoned_column | (tl.max(poisoned_row.to(tl.int32), 0) > 0)
                 best = tl.where(lost, float("nan"), best)
                 key = tl.where(tl.max(row_keep.to(tl.int32), 0) > 0, key_of(best, index), NONE)
@@ -92,8 +93,9 @@ def pairs_maxima(
     vectors: bool,
 ) -> tuple[Tensor, ...]:
     """See `mmjudge.kernels.pairs.pairs_maxima`; winners come for free here."""
-    text, image = contiguous_rows(text), contiguous_rows(image)
-    shape = tile("vectors" if vectors else "pairs", architecture(text.device), text)
+    kernel: Kernel = "vectors" if vectors else "pairs_columns" if columns else "pairs"
+    shape = tile(kernel, architecture(text.device), text)
+    text, image = features(text, shape.depth), features(image, shape.depth)
 
     def fresh(rows: int, value: float, dtype: torch.dtype) -> Tensor:
         return torch.full((rows,), value, dtype=dtype, device=text.device)
@@ -107,11 +109,13 @@ def pairs_maxima(
             splits = min(COLUMN_SPLITS, triton.cdiv(images.longest, shape.columns))
             parts = min(ROW_SPLITS, triton.cdiv(texts.longest, shape.rows))
             pairs_kernel[(texts.count, splits, parts)](
-                text, image, texts.offsets, images.offsets, text_keep, image_keep,
+                text, image,
+                descriptor(text, shape.rows, shape.depth, shape.descriptors),
+                descriptor(image, shape.columns, shape.depth, shape.descriptors),
+                texts.offsets, images.offsets, text_keep, image_keep,
                 token_keys, patch_keys if columns else None, text_scale, image_scale,
                 text.stride(0), image.stride(0), text.shape[1], eps,
-                BM=shape.rows, BN=shape.columns, BK=shape.depth, NORMALIZE=normalize,
-                num_warps=shape.warps, num_stages=shape.stages, **arithmetic(text, shape.depth),
+                NORMALIZE=normalize, **products(text, shape),
             )  # fmt: skip
         return *_maxima(token_keys), *_maxima(patch_keys), text_scale, image_scale
 

@@ -8,8 +8,8 @@ import triton.language as tl
 from torch import Tensor
 
 from mmjudge.kernels.architecture import architecture
-from mmjudge.kernels.gpu.blocks import first_equal, kept, load_rows, product, similarities
-from mmjudge.kernels.gpu.launch import arithmetic, contiguous_rows, gradient_like, on
+from mmjudge.kernels.gpu.blocks import first_equal, kept, load_block, product, segment, similarities
+from mmjudge.kernels.gpu.launch import descriptor, features, gradient_like, on, products
 from mmjudge.kernels.gpu.tiles import tile
 from mmjudge.kernels.segments import Segments
 
@@ -18,17 +18,17 @@ ROW_SPLITS = 4
 
 @triton.jit
 def pooled_kernel(
-    text, image, text_offsets, image_offsets, text_keep, image_keep,
+    text, image, text_tiles, image_tiles, text_offsets, image_offsets, text_keep, image_keep,
     value_out, divisor_out, winner_out, text_scale, image_scale,
     text_stride, image_stride, D, eps, tau,
-    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, EVEN: tl.constexpr,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
     NORMALIZE: tl.constexpr, SOFTMAX: tl.constexpr, UPCAST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Blocks of columns in order from the image's first patch; padding adds exact zeros."""
     pair = tl.program_id(0)
     part, parts = tl.program_id(1), tl.num_programs(1)
-    t0, t1 = tl.load(text_offsets + pair), tl.load(text_offsets + pair + 1)
-    p0, p1 = tl.load(image_offsets + pair), tl.load(image_offsets + pair + 1)
+    t0, t1 = segment(text_offsets, pair)
+    p0, p1 = segment(image_offsets, pair)
     for r in range(t0 + part * BM, t1, parts * BM):
         rows = r + tl.arange(0, BM)
         row_keep = kept(text_keep, rows, rows < t1)
@@ -42,8 +42,8 @@ def pooled_kernel(
             columns = c + tl.arange(0, BN)
             column_keep = kept(image_keep, columns, columns < p1)
             total, scale, column_scale = similarities(
-                text, image, rows, row_keep, columns, column_keep, text_stride, image_stride,
-                D, eps, BM, BN, BK, EVEN, NORMALIZE, UPCAST, PRECISION,
+                text, image, text_tiles, image_tiles, r, row_keep, c, column_keep,
+                text_stride, image_stride, D, eps, BM, BN, BK, NORMALIZE, UPCAST, PRECISION,
             )  # fmt: skip
             if r == t0:
                 tl.store(image_scale + columns, column_scale, mask=columns < p1)
@@ -51,7 +51,7 @@ def pooled_kernel(
             cosine = total * column_scale[None, :] * scale[:, None]
             among = tl.where(column_keep[None, :], cosine, float("-inf"))
             block_best = tl.max(among, 1)
-            index = first_equal(among, block_best, (columns - p0).to(tl.int32)[None, :], 1)
+            index = first_equal(among, block_best, (columns - p0)[None, :], 1)
             winner = tl.where(block_best > best, index, winner)
             further = tl.maximum(best, block_best)
             if SOFTMAX:
@@ -90,8 +90,8 @@ def pooled(
     tau: float | None,
 ) -> tuple[Tensor, ...]:
     """See `mmjudge.kernels.pooling.pooled`."""
-    text, image = contiguous_rows(text), contiguous_rows(image)
     shape = tile("pooled", architecture(text.device), text)
+    text, image = features(text, shape.depth), features(image, shape.depth)
     value = torch.zeros(text.shape[0], dtype=torch.float32, device=text.device)
     divisor, text_scale = torch.zeros_like(value), torch.full_like(value, -1.0)
     winner = torch.full_like(value, -1, dtype=torch.int32)
@@ -100,12 +100,13 @@ def pooled(
         if texts.count and text.shape[0] and image.shape[0]:
             parts = min(ROW_SPLITS, triton.cdiv(texts.longest, shape.rows))
             pooled_kernel[(texts.count, parts)](
-                text, image, texts.offsets, images.offsets, text_keep, image_keep,
+                text, image,
+                descriptor(text, shape.rows, shape.depth, shape.descriptors),
+                descriptor(image, shape.columns, shape.depth, shape.descriptors),
+                texts.offsets, images.offsets, text_keep, image_keep,
                 value, divisor, winner, text_scale, image_scale,
                 text.stride(0), image.stride(0), text.shape[1], eps, tau or 1.0,
-                BM=shape.rows, BN=shape.columns, BK=shape.depth, NORMALIZE=normalize,
-                SOFTMAX=tau is not None, num_warps=shape.warps, num_stages=shape.stages,
-                **arithmetic(text, shape.depth),
+                NORMALIZE=normalize, SOFTMAX=tau is not None, **products(text, shape),
             )  # fmt: skip
     return value, divisor, winner, text_scale, image_scale
 
@@ -114,17 +115,17 @@ def pooled(
 def pooled_gradient_kernel(
     mine, other, my_offsets, other_offsets, my_scale, other_scale,
     gradient, value, divisor, winner, out,
-    my_stride, other_stride, D, tau,
-    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, EVEN: tl.constexpr,
+    my_stride, other_stride, D, width, tau,
+    BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
     BY_TOKEN: tl.constexpr, NORMALIZE: tl.constexpr, SOFTMAX: tl.constexpr,
     UPCAST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """A BK wide part of the gradient of one side's rows; BY_TOKEN: that side is the text."""
+    """BK features of the gradient of one side's rows; BY_TOKEN: that side is the text."""
     pair = tl.program_id(0)
     part, parts = tl.program_id(1), tl.num_programs(1)
-    deep = tl.program_id(2) * BK + tl.arange(0, BK)
-    r0, r1 = tl.load(my_offsets + pair), tl.load(my_offsets + pair + 1)
-    c0, c1 = tl.load(other_offsets + pair), tl.load(other_offsets + pair + 1)
+    deep = tl.program_id(2) * BK
+    r0, r1 = segment(my_offsets, pair)
+    c0, c1 = segment(other_offsets, pair)
     for r in range(r0 + part * BM, r1, parts * BM):
         rows = r + tl.arange(0, BM)
         row_scale = tl.load(my_scale + rows, mask=rows < r1, other=-1.0)
@@ -137,9 +138,8 @@ def pooled_gradient_kernel(
             column_keep = column_scale != -1.0
             cosine = tl.zeros([BM, BN], tl.float32)
             for k0 in range(0, D, BK):
-                k = k0 + tl.arange(0, BK)
-                a = load_rows(mine, rows, row_keep, my_stride, k, D, EVEN)
-                b = load_rows(other, columns, column_keep, other_stride, k, D, EVEN)
+                a = load_block(mine, None, r, row_keep, my_stride, k0, BM, BK)
+                b = load_block(other, None, c, column_keep, other_stride, k0, BN, BK)
                 cosine = product(a, b, cosine, UPCAST, PRECISION)
             if BY_TOKEN:
                 cosine = cosine * column_scale[None, :] * row_scale[:, None]
@@ -158,15 +158,16 @@ def pooled_gradient_kernel(
             slope = tl.where(present & row_keep[:, None] & column_keep[None, :], slope, 0.0)
             along += tl.sum(slope * cosine, 1)
             weight = slope * tl.where(column_keep, column_scale, 0.0)[None, :]
-            features = load_rows(other, columns, column_keep, other_stride, deep, D, EVEN)
-            total = tl.dot(weight, features.to(tl.float32), total, input_precision=PRECISION)
+            wide = load_block(other, None, c, column_keep, other_stride, deep, BN, BK)
+            total = tl.dot(weight, wide.to(tl.float32), total, input_precision=PRECISION)
         factor = tl.where(row_keep, row_scale, 0.0)
         if NORMALIZE:
-            own = load_rows(mine, rows, row_keep, my_stride, deep, D, EVEN)
+            own = load_block(mine, None, r, row_keep, my_stride, deep, BM, BK)
             total -= along[:, None] * own.to(tl.float32) * factor[:, None]
         result = tl.where((factor == 0.0)[:, None], 0.0, total * factor[:, None])
-        at = out + rows.to(tl.int64)[:, None] * D + deep[None, :]
-        inside = (rows < r1)[:, None] & (deep < D)[None, :]
+        k = deep + tl.arange(0, BK)
+        at = out + rows.to(tl.int64)[:, None] * width + k[None, :]
+        inside = (rows < r1)[:, None] & (k < width)[None, :]
         tl.store(at, result.to(out.dtype.element_ty), mask=inside)
 
 
@@ -185,24 +186,24 @@ def pooled_gradient(
     tau: float | None,
 ) -> tuple[Tensor, Tensor]:
     """See `mmjudge.kernels.blocked.pooling.pooled_gradient`."""
-    text, image = contiguous_rows(text), contiguous_rows(image)
     shape = tile("pooled_backward", architecture(text.device), text)
+    width = text.shape[1]
+    text, image = features(text, shape.depth), features(image, shape.depth)
 
     def side(by_token: bool) -> Tensor:
         ours = (text, texts, text_scale)
         theirs = (image, images, image_scale)
         (mine, runs, scale), (other, over, others) = (ours, theirs) if by_token else (theirs, ours)
-        out = gradient_like(mine).zero_()
+        out = gradient_like(mine[:, :width]).zero_()
         if runs.count and mine.shape[0] and other.shape[0]:
             parts = min(ROW_SPLITS, triton.cdiv(runs.longest, shape.rows))
             grid = (runs.count, parts, triton.cdiv(mine.shape[1], shape.depth))
             pooled_gradient_kernel[grid](
                 mine, other, runs.offsets, over.offsets, scale, others,
                 gradient.contiguous(), value, divisor, winner, out,
-                mine.stride(0), other.stride(0), mine.shape[1], tau or 1.0,
-                BM=shape.rows, BN=shape.columns, BK=shape.depth, BY_TOKEN=by_token,
-                NORMALIZE=normalize, SOFTMAX=tau is not None,
-                num_warps=shape.warps, num_stages=shape.stages, **arithmetic(mine, shape.depth),
+                mine.stride(0), other.stride(0), mine.shape[1], width, tau or 1.0,
+                BY_TOKEN=by_token, NORMALIZE=normalize, SOFTMAX=tau is not None,
+                **products(mine, shape),
             )  # fmt: skip
         return out.to(mine.dtype)
 

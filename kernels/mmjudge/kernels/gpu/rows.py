@@ -7,10 +7,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from mmjudge.kernels.gpu.blocks import kept, load_rows, scale_of, squares
-from mmjudge.kernels.gpu.launch import contiguous_rows, gradient_like, on
+from mmjudge.kernels.gpu.blocks import kept, scale_of, squares
+from mmjudge.kernels.gpu.launch import features, gradient_like, on
 
-ROWS, DEPTH = 16, 128
+ROWS, DEPTH = 16, 128  # of the blocks that scales are read in
 
 
 @triton.jit
@@ -19,12 +19,14 @@ def scales_kernel(
     BM: tl.constexpr, BK: tl.constexpr, NORMALIZE: tl.constexpr,
 ):  # fmt: skip
     rows = tl.program_id(0).to(tl.int64) * BM + tl.arange(0, BM)
-    keep = kept(keep, rows, rows < N)
+    inside = kept(keep, rows, rows < N)
     squared = tl.zeros([BM], tl.float32)
     for k0 in range(0, D, BK):
         k = k0 + tl.arange(0, BK)
-        squared += squares(load_rows(values, rows, keep, stride, k, D, False), NORMALIZE)
-    tl.store(scale_out + rows, scale_of(squared, keep, eps, NORMALIZE), mask=rows < N)
+        at = values + rows[:, None] * stride + k[None, :]
+        block = tl.load(at, mask=inside[:, None] & (k < D)[None, :], other=0.0)
+        squared += squares(block, NORMALIZE)
+    tl.store(scale_out + rows, scale_of(squared, inside, eps, NORMALIZE), mask=rows < N)
 
 
 def scales(values: Tensor, keep: Tensor | None, normalize: bool, eps: float) -> Tensor:
@@ -70,7 +72,7 @@ def gather(
     normalize: bool,
 ) -> Tensor:
     """See `mmjudge.kernels.implementation`."""
-    source, rows = contiguous_rows(source), contiguous_rows(rows)
+    source, rows = features(source, 1), features(rows, 1)
     out = gradient_like(rows)
     if not rows.shape[0]:
         return out.to(rows.dtype)
@@ -79,6 +81,6 @@ def gather(
         gather_kernel[(rows.shape[0],)](
             source, index, weight, starts, rows, scale, out, rows.shape[1], source.stride(0),
             rows.stride(0), BD=width, NORMALIZE=normalize,
-            num_warps=min(max(width // 512, 1), 16),
+            num_warps=min(max(width // 256, 1), 16), num_stages=1,
         )  # fmt: skip
     return out.to(rows.dtype)

@@ -6,14 +6,21 @@ Registers, shared memory and instructions of every entry are in docs/kernels/com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-Kernel = Literal["pairs", "vectors", "pooled", "pooled_backward", "matrix", "matrix_columns"]
-Depth = Literal["narrow", "wide", "deep"]
+Kernel = Literal[
+    "pairs",
+    "pairs_columns",
+    "vectors",
+    "pooled",
+    "pooled_backward",
+    "matrix",
+    "matrix_columns",
+]
 
 
 @dataclass(frozen=True)
@@ -40,77 +47,77 @@ class Tile:
 
 INTERPRETED = Tile(32, 32, 64)
 
-# float16 and bfloat16, features of any depth unless the depth is named.
+# float16 and bfloat16. An entry may be for feature dimensions above 2048 alone ("deep"), or for
+# when winners are asked for.
 HALF: dict[tuple[str, str], Tile] = {
     ("pairs", "sm_80"): Tile(64, 64, 64),
-    ("pairs", "sm_90"): Tile(128, 64, 64, 4, 4),
+    ("pairs", "sm_90"): Tile(128, 64, 64, 4, 4, descriptors=True),
+    ("pairs", "sm_100"): Tile(128, 64, 64, 8, 4, descriptors=True),
     ("pairs", "gfx942"): Tile(64, 64, 64, 4, 2),
-    ("pairs deep", "sm_90"): Tile(128, 128, 64, 8, 3),
+    ("pairs deep", "sm_90"): Tile(128, 128, 64, 8, 3, descriptors=True),
+    ("pairs deep", "sm_100"): Tile(128, 64, 64, 8, 4, descriptors=True),
+    ("pairs_columns", "sm_80"): Tile(64, 64, 64),
+    ("pairs_columns", "sm_89"): Tile(64, 64, 64, 8, 3),
+    ("pairs_columns", "sm_90"): Tile(128, 64, 64, 4, 4, descriptors=True),
+    ("pairs_columns", "sm_100"): Tile(128, 64, 64, 8, 4, descriptors=True),
+    ("pairs_columns", "gfx942"): Tile(64, 64, 64, 4, 2),
     ("vectors", "sm_80"): Tile(64, 16, 64, 4, 4),
     ("vectors", "gfx942"): Tile(64, 16, 64, 4, 2),
     ("pooled", "sm_80"): Tile(64, 64, 64),
-    ("pooled", "sm_90"): Tile(128, 64, 64, 4, 4),
+    ("pooled", "sm_90"): Tile(128, 64, 64, 4, 4, descriptors=True),
     ("pooled", "gfx942"): Tile(64, 64, 64, 4, 2),
-    ("pooled_backward", "sm_80"): Tile(64, 64, 32, 4, 2),
-    ("pooled_backward", "gfx942"): Tile(64, 64, 32, 4, 2),
+    ("pooled_backward", "sm_80"): Tile(32, 32, 32, 4, 2),
+    ("pooled_backward", "sm_100"): Tile(32, 32, 32, 4, 2),
+    ("pooled_backward", "sm_90"): Tile(64, 64, 32, 8, 2),
+    ("pooled_backward", "gfx942"): Tile(64, 32, 32, 4, 2),
     ("matrix", "sm_80"): Tile(128, 128, 64, 8, 3),
     ("matrix", "sm_89"): Tile(128, 128, 32, 8, 3),
     ("matrix", "sm_90"): Tile(128, 256, 64, 8, 3, descriptors=True),
+    ("matrix", "sm_100"): Tile(128, 128, 64, 8, 3, descriptors=True),
     ("matrix", "gfx942"): Tile(128, 128, 64, 8, 2),
     ("matrix winners", "sm_80"): Tile(128, 128, 32, 8, 3),
     ("matrix winners", "sm_90"): Tile(128, 128, 64, 8, 3, descriptors=True),
+    ("matrix winners", "sm_100"): Tile(128, 64, 64, 8, 4, descriptors=True),
     ("matrix winners", "gfx942"): Tile(128, 128, 64, 8, 2),
     ("matrix_columns", "sm_80"): Tile(128, 64, 64, 8, 3),
     ("matrix_columns", "sm_90"): Tile(256, 64, 64, 8, 4, descriptors=True),
     ("matrix_columns", "gfx942"): Tile(128, 64, 64, 8, 2),
+    ("matrix_columns winners", "sm_100"): Tile(128, 64, 64, 8, 4, descriptors=True),
 }
+# float32, in three TF32 products on NVIDIA and as it is on AMD.
 SINGLE: dict[tuple[str, str], Tile] = {
-    ("pairs", "sm_80"): Tile(64, 64, 32),
-    ("pairs", "gfx942"): Tile(64, 64, 32, 4, 2),
+    (kernel, architecture): shape
+    for kernel in ("pairs", "pairs_columns", "pooled", "matrix", "matrix_columns")
+    for architecture, shape in {
+        "sm_80": Tile(64, 32, 32, 8, 2),
+        "sm_90": Tile(64, 64, 32, 4, 3),
+        "gfx942": Tile(64, 64, 32, 4, 2),
+    }.items()
+} | {
     ("vectors", "sm_80"): Tile(64, 16, 32, 4, 3),
     ("vectors", "gfx942"): Tile(64, 16, 32, 4, 2),
-    ("pooled", "sm_80"): Tile(64, 64, 32),
-    ("pooled", "gfx942"): Tile(64, 64, 32, 4, 2),
     ("pooled_backward", "sm_80"): Tile(32, 32, 32, 4, 2),
     ("pooled_backward", "gfx942"): Tile(32, 32, 32, 4, 2),
-    ("matrix", "sm_80"): Tile(64, 64, 32),
-    ("matrix", "gfx942"): Tile(64, 64, 32, 4, 2),
-    ("matrix_columns", "sm_80"): Tile(64, 64, 32),
-    ("matrix_columns", "gfx942"): Tile(64, 64, 32, 4, 2),
 }
 
 
 def tile(kernel: Kernel, architecture: str, values: Tensor, *, winners: bool = False) -> Tile:
     """The tile of a kernel for features like `values` on an architecture.
 
-    An architecture without an entry of its own takes that of the newest older one with at least as
-    little shared memory: sm_86 and sm_120 are sm_89's kin, sm_103 is sm_100's.
+    An architecture without an entry of its own takes that of a relative, see `_kin`; the table
+    knows no other key, so neither batch nor text nor image can change it.
     """
     if architecture == "cpu":
         return INTERPRETED
-    return listed(kernel, architecture, values.dtype, depth(values.shape[-1]), winners)
-
-
-def listed(
-    kernel: Kernel, architecture: str, dtype: torch.dtype, deep: Depth, winners: bool
-) -> Tile:
-    table = SINGLE if dtype == torch.float32 else HALF
-    names = [f"{kernel} winners"] * winners + [f"{kernel} deep"] * (deep == "deep") + [kernel]
+    table = SINGLE if values.dtype == torch.float32 else HALF
+    dim = values.shape[-1]
+    names = [f"{kernel} winners"] * winners + [f"{kernel} deep"] * (dim > 2048) + [kernel]
     for name in names:
         for kin in _kin(architecture):
             if (name, kin) in table:
                 found = table[name, kin]
-                if deep == "narrow":
-                    return Tile(
-                        found.rows, found.columns, min(found.depth, 32), found.warps, found.stages
-                    )
-                return found
+                return replace(found, depth=min(found.depth, 32)) if dim <= 32 else found
     raise LookupError(f"no tile for kernel {kernel!r} on {architecture}")
-
-
-def depth(dim: int) -> Depth:
-    """The class of a feature dimension."""
-    return "narrow" if dim <= 32 else "wide" if dim <= 2048 else "deep"
 
 
 def _kin(architecture: str) -> tuple[str, ...]:
