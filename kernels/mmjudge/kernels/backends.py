@@ -83,7 +83,7 @@ def choose(*tensors: Tensor) -> Backend:
     if asked == "blocked":
         return Backend("blocked", "asked for")
     if asked == "interpret":
-        return _interpret(device)
+        return _interpret(tensors[0])
     missing = _missing_triton(device)
     if asked == "triton" and missing:
         raise BackendUnavailable(f"backend 'triton': {missing}")
@@ -138,9 +138,13 @@ def interpreting() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
-def _interpret(device: torch.device) -> Backend:
-    if device.type != "cpu":
-        raise BackendUnavailable(f"backend 'interpret': tensors are on {device}, expected the CPU")
+def _interpret(values: Tensor) -> Backend:
+    if values.device.type != "cpu":
+        raise BackendUnavailable(
+            f"backend 'interpret': tensors are on {values.device}, expected the CPU"
+        )
+    if values.dtype == torch.float64:
+        raise BackendUnavailable("backend 'interpret': kernels have no float64; use 'blocked'")
     if not interpreting():
         raise BackendUnavailable(
             "backend 'interpret': set TRITON_INTERPRET=1 before Triton is imported"
