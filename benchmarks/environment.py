@@ -3,8 +3,9 @@
 import json
 import os
 import platform
+import tomllib
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def environment(*libraries: str) -> dict[str, Any]:
-    """Processor, cores, Python and library versions."""
+    """Processor, cores, Python and library versions; None for a library that is not installed."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        **{name: version(name) for name in ("mmjudge", *libraries)},
+        "mmjudge": _version("mmjudge") or _source_version(),
+        **{name: _version(name) for name in libraries},
     }
 
 
@@ -29,6 +31,19 @@ def record(benchmark: str, row: dict[str, Any]) -> Path:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
     return path
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def _source_version() -> str:
+    """Where the sources are on the path without having been installed."""
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
 
 
 def _processor() -> str:

@@ -68,7 +68,7 @@ def rows(
             f"{name}: {describe(values)} has dim {values.shape[-1]}; expected 1 to {LARGEST_DIM}"
         )
     if offsets is not None:
-        check_offsets(offsets_name, offsets)
+        check_offsets(offsets_name, offsets, name, values)
     shape = values.shape[:-1]
     if mask is not None:
         check_mask(mask_name, mask, name, values)
@@ -86,11 +86,16 @@ def check_floats(name: str, values: Tensor) -> None:
         )
 
 
-def check_offsets(name: str, offsets: Tensor) -> None:
+def check_offsets(name: str, offsets: Tensor, of: str, values: Tensor) -> None:
     if offsets.dtype not in (torch.int32, torch.int64):
         raise TypeError(f"{name}: {describe(offsets)}; expected int32 or int64")
     if offsets.dim() != 1 or offsets.shape[0] < 1:
         raise ValueError(f"{name}: {describe(offsets)}; expected shape [segments + 1]")
+    if offsets.device.type != "cpu" and offsets.device != values.device:
+        raise ValueError(
+            f"{name}: is on {offsets.device}, {of} on {values.device}; "
+            "expected the CPU or the same device"
+        )
 
 
 def check_mask(name: str, mask: Tensor, of: str, values: Tensor) -> None:

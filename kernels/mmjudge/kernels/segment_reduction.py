@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mmjudge.kernels.backends import implementation
-from mmjudge.kernels.rows import check_floats, check_offsets, describe
+from mmjudge.kernels.rows import check_floats, check_mask, check_offsets, describe
 from mmjudge.kernels.segments import Segments
 from mmjudge.kernels.sides import like, wide
 
@@ -43,9 +43,9 @@ def segment_reduce(
     check_floats("values", values)
     if values.dim() not in (1, 2):
         raise ValueError(f"values: {describe(values)}; expected [rows] or [rows, columns]")
-    check_offsets("cu_segments", cu_segments)
-    if mask is not None and (mask.dtype != torch.bool or mask.shape != values.shape[:1]):
-        raise ValueError(f"mask: {describe(mask)}; expected bool{list(values.shape[:1])}")
+    check_offsets("cu_segments", cu_segments, "values", values)
+    if mask is not None:
+        check_mask("mask", mask, "values", values[:, None] if values.dim() == 1 else values)
     if reduce not in MODES:
         raise ValueError(f"reduce: {reduce!r}; expected one of {', '.join(MODES)}")
     table = values if values.dim() == 2 else values[:, None]

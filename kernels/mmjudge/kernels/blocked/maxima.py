@@ -7,10 +7,21 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mmjudge.kernels.blocked.products import BLOCK_VALUES, MASKED, products, scales, steps
-from mmjudge.kernels.blocked.sums import segment_reduce
+from mmjudge.kernels.blocked.products import (
+    MASKED,
+    finite_operand,
+    operand,
+    products,
+    scale_columns,
+    scales,
+    steps,
+)
+from mmjudge.kernels.blocked.sums import in_order, segment_reduce
+from mmjudge.kernels.blocked.workers import side_by_side
 from mmjudge.kernels.segments import Segments
 from mmjudge.kernels.winners import ABSENT, POISONED
+
+CHUNK_VALUES = 1 << 21  # token maxima held before they are reduced: 8 MB of float32
 
 
 def pairs_maxima(
@@ -31,21 +42,25 @@ def pairs_maxima(
     image_scale = scales(image, image_keep, normalize, eps)
     token = _Best(text_scale, text_scale.shape, winners)
     patch = _Best(image_scale, image_scale.shape if columns else (0,), winners)
-    for (t0, t1), (p0, p1) in zip(texts, images, strict=True):
+    of_texts, of_images = list(texts), list(images)
+    text_first, image_first = _first_kept(text_scale, texts), _first_kept(image_scale, images)
+
+    def pair(i: int) -> None:
+        (t0, t1), (p0, p1) = of_texts[i], of_images[i]
+        theirs = finite_operand(image[p0:p1], image_scale[p0:p1])
         for start, stop in steps(t0, t1, p1 - p0):
-            block = products(text[start:stop], image[p0:p1])
-            block *= image_scale[p0:p1]
-            block *= text_scale[start:stop, None]
-            token.take(slice(start, stop), _without(block, image_scale[None, p0:p1]), 1, 0)
+            scale = text_scale[start:stop]
+            block = products(operand(text[start:stop], scale), theirs)[: stop - start, : p1 - p0]
+            scale_columns(block, image_scale[p0:p1])
+            token.take(slice(start, stop), block, 1, 0, scale)
             if columns:
-                kept = _without(block, text_scale[start:stop, None])
-                patch.take(slice(p0, p1), kept, 0, start - t0)
-    return (
-        *token.results(text_scale == MASKED),
-        *patch.results((image_scale if columns else image_scale[:0]) == MASKED),
-        text_scale,
-        image_scale,
-    )
+                block = _scale_rows(block, scale)
+                patch.take(slice(p0, p1), block, 0, start - t0)
+
+    side_by_side(pair, texts.count)
+    own = token.results(text_scale, image_first[texts.ids])
+    other = patch.results(image_scale, text_first[images.ids]) if columns else patch.nothing()
+    return *own, *other, text_scale, image_scale
 
 
 def matrix_maxima(
@@ -63,10 +78,10 @@ def matrix_maxima(
     winners: bool,
     chunk: int,
 ) -> tuple[Tensor, ...]:
-    """See `mmjudge.kernels.matrix.matrix_maxima`; here images are taken one at a time."""
+    """See `mmjudge.kernels.matrix.matrix_maxima`; every image is a task of its own."""
     text_scale = scales(text, text_keep, normalize, eps)
     image_scale = scales(image, image_keep, normalize, eps)
-    kept, how = text_scale != MASKED, "mean" if mean else "sum"
+    how = "mean" if mean else "sum"
 
     def results(wanted: bool, *shape: int, like: Tensor = text_scale) -> Tensor:
         return like.new_empty(shape if wanted else (0, 0))
@@ -77,45 +92,47 @@ def matrix_maxima(
     token_value = results(tokens, text.shape[0], images.count)
     token_winner = results(winners, text.shape[0], images.count, like=codes)
     patch_winner = results(winners and columns, texts.count, image.shape[0], like=codes)
-    room = text_scale.new_empty(BLOCK_VALUES)
-    for i, (p0, p1) in enumerate(images):
-        token = _Best(text_scale, text_scale.shape, winners)
-        patch = _Best(text_scale, (texts.count if columns else 0, p1 - p0), winners)
-        side = image[p0:p1].to(text_scale.dtype)
-        for start, stop in steps(0, text.shape[0], p1 - p0, texts.uniform):
-            block = products(text[start:stop], side, room)
-            block *= image_scale[p0:p1]
-            token.take(
-                slice(start, stop),
-                _without(block, image_scale[None, p0:p1]),
-                1,
-                0,
-                text_scale[start:stop],
-            )
-            if columns:
-                block *= text_scale[start:stop, None]
-                block = _without(block, text_scale[start:stop, None])
-                for first, count, rows in _pieces(texts, start, stop):
-                    piece = block[rows].view(count, -1, p1 - p0)
-                    patch.take(
-                        slice(first, first + count),
-                        piece,
-                        1,
-                        start + rows.start - texts.host[first],
-                    )
-        value, winner = token.results(text_scale == MASKED)
-        t2i[:, i] = segment_reduce(value[:, None], texts, kept, how, 0.0)[0][:, 0]
-        if tokens:
-            token_value[:, i] = value
-        if winners:
-            token_winner[:, i] = winner
-        if columns:
-            value, winner = patch.results(image_scale[p0:p1] == MASKED)
-            whole = Segments("", None, 1, p1 - p0, text.device)
-            shares = image_scale[p0:p1] != MASKED
-            i2t[:, i] = segment_reduce(value.T, whole, shares, how, 0.0)[0][0]
+    of_images, masked = list(images), text_scale == MASKED
+    text_first, image_first = _first_kept(text_scale, texts), _first_kept(image_scale, images)
+    at_once = chunk or max(1, CHUNK_VALUES // max(text.shape[0], 1))
+    for first in range(0, images.count, at_once):
+        number = min(at_once, images.count - first)
+        maxima = text_scale.new_empty(number, text.shape[0])
+
+        def one(place: int, first: int = first, maxima: Tensor = maxima) -> None:
+            i = first + place
+            p0, p1 = of_images[i]
+            scale = image_scale[p0:p1]
+            theirs = finite_operand(image[p0:p1], scale)
+            token = _Best(text_scale, text_scale.shape, winners)
+            patch = _Best(text_scale, (texts.count if columns else 0, p1 - p0), winners)
+            for start, stop in steps(0, text.shape[0], p1 - p0, texts.uniform):
+                ours = text_scale[start:stop]
+                block = products(operand(text[start:stop], ours), theirs)
+                block = scale_columns(block[: stop - start, : p1 - p0], scale)
+                token.take(slice(start, stop), block, 1, 0, ours)
+                if columns:
+                    block = _scale_rows(block, ours)
+                    for text0, count, rows in _pieces(texts, start, stop):
+                        piece = block[rows].view(count, -1, p1 - p0)
+                        begun = start + rows.start - texts.host[text0]
+                        patch.take(slice(text0, text0 + count), piece, 1, begun)
+            maxima[place], winner = token.results(text_scale, image_first[i])
             if winners:
-                patch_winner[:, p0:p1] = winner
+                token_winner[:, i] = winner
+            if columns:
+                value, winner = patch.results(scale, text_first[:, None])
+                kept = int((scale != MASKED).sum())
+                total = in_order(value.T)
+                i2t[:, i] = total / max(kept, 1) if mean else total
+                if winners:
+                    patch_winner[:, p0:p1] = winner
+
+        side_by_side(one, number)
+        found = segment_reduce(maxima.T, texts, ~masked, how, 0.0)[0]
+        t2i[:, first : first + number] = found
+        if tokens:
+            token_value[:, first : first + number] = maxima.T
     return t2i, i2t, token_value, token_winner, patch_winner, text_scale, image_scale
 
 
@@ -138,23 +155,41 @@ class _Best:
             value = block.amax(dim)
             index = torch.zeros((), dtype=torch.int32, device=block.device)
         if scale is not None:
-            # An image without a kept patch stays at -inf; 0 * -inf would be NaN.
-            value = torch.where(value == -torch.inf, value, value * scale)
+            value = value * scale
         held = self.value[where]
         self.winner[where] = torch.where(value > held, index, self.winner[where])
         torch.maximum(held, value, out=held)
 
-    def results(self, masked: Tensor) -> tuple[Tensor, Tensor]:
-        """Maxima and winners, or 0 and the code of why there is none."""
-        none = masked | (self.value == -torch.inf)
-        self.winner.masked_fill_(self.value.isnan(), POISONED).masked_fill_(none, ABSENT)
-        return self.value.masked_fill_(none, 0.0), self.winner
+    def results(self, scale: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Maxima and winners, or 0 and the code of why there is none.
+
+        Args:
+            scale: of the rows that have the maxima; one without direction is as similar to all.
+            first: the lowest index to choose from, -1 where there is none.
+        """
+        alike = (scale == 0.0) | (self.value == -torch.inf)
+        winner = torch.where(alike, first, self.winner)
+        winner.masked_fill_(self.value.isnan(), POISONED)
+        none = (scale == MASKED) | (first == -1)
+        return self.value.masked_fill_(none, 0.0), winner.masked_fill_(none, ABSENT)
+
+    def nothing(self) -> tuple[Tensor, Tensor]:
+        """Of a direction that was not asked for."""
+        return self.value, self.winner
 
 
-def _without(block: Tensor, scale: Tensor) -> Tensor:
-    """`block` with what belongs to masked rows out of the running."""
+def _first_kept(scale: Tensor, segments: Segments) -> Tensor:
+    """`[segments]` int32: the first row of each that counts, from its start; -1: there is none."""
+    equal = scale.new_zeros(scale.shape[0], 1)
+    row = segment_reduce(equal, segments, scale != MASKED, "max", 0.0)[1][:, 0]
+    return torch.where(row < 0, -1, row - segments.offsets[:-1].int())
+
+
+def _scale_rows(block: Tensor, scale: Tensor) -> Tensor:
+    """Rows of `block` times `scale`, in place; -inf where masked."""
+    block *= scale[:, None]
     masked = scale == MASKED
-    return block.masked_fill(masked, -torch.inf) if bool(masked.any()) else block
+    return block.masked_fill_(masked[:, None], -torch.inf) if bool(masked.any()) else block
 
 
 def _pieces(texts: Segments, start: int, stop: int) -> Iterator[tuple[int, int, slice]]:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmjudge.kernels.blocked.products import MASKED, products, scales, steps
+from mmjudge.kernels.blocked.products import (
+    MASKED,
+    finite_operand,
+    operand,
+    products,
+    scales,
+    steps,
+)
 from mmjudge.kernels.blocked.sums import in_order, through_norm
 from mmjudge.kernels.segments import Segments
 from mmjudge.kernels.winners import ABSENT, POISONED
+
+SUMMED = 128  # rows that a gradient sums at a time, whatever else there is
 
 
 def pooled(
@@ -33,8 +42,7 @@ def pooled(
             continue
         for start, stop in steps(t0, t1, p1 - p0):
             rows = slice(start, stop)
-            similarity = products(text[rows], image[p0:p1])
-            similarity = similarity * image_scale[p0:p1] * text_scale[rows, None]
+            similarity = _cosines(text[rows], image[p0:p1], text_scale[rows], image_scale[p0:p1])
             among = similarity.masked_fill(~kept, -torch.inf)
             best, index = among.max(1)
             if tau is None:
@@ -73,12 +81,11 @@ def pooled_gradient(
     for (t0, t1), (p0, p1) in zip(texts, images, strict=True):
         kept = (image_scale[p0:p1] != MASKED)[:, None]
         columns = (image[p0:p1].to(value.dtype) * image_scale[p0:p1, None]).masked_fill_(~kept, 0.0)
-        for start, stop in steps(t0, t1, p1 - p0):
-            rows = slice(start, stop)
+        for start in range(t0, t1 if p0 < p1 else t0, SUMMED):
+            rows = slice(start, min(start + SUMMED, t1))
             present = (winner[rows] != ABSENT)[:, None]
             unit = (text[rows].to(value.dtype) * text_scale[rows, None]).masked_fill_(~present, 0.0)
-            similarity = products(text[rows], image[p0:p1])
-            similarity = similarity * image_scale[p0:p1] * text_scale[rows, None]
+            similarity = _cosines(text[rows], image[p0:p1], text_scale[rows], image_scale[p0:p1])
             if tau is None:
                 slope = (gradient[rows] / divisor[rows])[:, None].expand_as(similarity)
             else:
@@ -86,9 +93,28 @@ def pooled_gradient(
                 slope = weight * (1.0 + (similarity - value[rows, None]) / tau)
                 slope = slope * gradient[rows, None]
             slope = slope.masked_fill(~present | ~kept.T, 0.0)
-            d_text[rows] = products(slope, columns.T)
-            d_image[p0:p1] += products(slope.T, unit.T)
+            for first in range(0, p1 - p0, SUMMED):
+                part = slice(first, first + SUMMED)
+                d_text[rows] += _weighted_sum(slope[:, part], columns[part])
+            d_image[p0:p1] += _weighted_sum(slope.T, unit)
     return (
         through_norm(d_text, text, text_scale, normalize),
         through_norm(d_image, image, image_scale, normalize),
     )
+
+
+def _cosines(text: Tensor, image: Tensor, text_scale: Tensor, image_scale: Tensor) -> Tensor:
+    """`[tokens, patches]`; of masked rows there is anything finite."""
+    block = products(finite_operand(text, text_scale), finite_operand(image, image_scale))
+    return block[: len(text), : len(image)] * image_scale * text_scale[:, None]
+
+
+def _weighted_sum(weights: Tensor, rows: Tensor) -> Tensor:
+    """`weights @ rows` `[n, dim]` of at most SUMMED rows; as if of exactly so many.
+
+    How many there are would otherwise decide in which order they are summed.
+    """
+    missing = SUMMED - len(rows)
+    weights = torch.nn.functional.pad(weights, (0, missing))
+    summed = operand(torch.nn.functional.pad(rows, (0, 0, 0, missing)).T, rows)
+    return products(operand(weights, rows), summed)[: len(weights), : rows.shape[1]]

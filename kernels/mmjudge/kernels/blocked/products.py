@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 MASKED = -1.0  # the scale of a row that does not count
-BLOCK_VALUES = 1 << 20  # products held at a time: 4 MB of float32, about a core's cache
+BLOCK_VALUES = 1 << 19  # products held at a time: 2 MB of float32, about a core's cache
 # Matrix libraries pick another order of summation for narrow blocks and for long sums. With at
 # least this many rows, and sums of at most this length, a product has the same bits in any batch.
 FEWEST_ROWS = 16
@@ -24,37 +24,52 @@ def scales(rows: Tensor, keep: Tensor | None, normalize: bool, eps: float) -> Te
     result = rows.new_empty(rows.shape[0], dtype=_wide(rows))
     step = max(FEWEST_ROWS, BLOCK_VALUES // rows.shape[1])
     for start in range(0, rows.shape[0], step):
-        block = rows[start : start + step].to(result.dtype)
-        squared = (block * block if normalize else block * 0.0).sum(1)
+        block = _plain(rows[start : start + step], result)
         if normalize:
-            norm = squared.sqrt()
+            norm = torch.linalg.vector_norm(block, dim=1)
             scale = torch.where(norm < eps, 0.0, 1.0 / norm)
+            lost = ~norm.square().isfinite()
         else:
-            scale = torch.ones_like(squared)
-        result[start : start + step] = scale.masked_fill_(~squared.isfinite(), torch.nan)
+            scale = block.new_ones(block.shape[0])
+            lost = ~block.isfinite().all(1)
+        result[start : start + step] = scale.masked_fill_(lost, torch.nan)
     return result if keep is None else result.masked_fill_(~keep, MASKED)
 
 
-def products(rows: Tensor, columns: Tensor, out: Tensor | None = None) -> Tensor:
-    """`rows @ columns.T` in float32 (float64 for float64): `[len(rows), len(columns)]`.
+def operand(rows: Tensor, like: Tensor) -> Tensor:
+    """`rows` as products take them: in the dtype of `like`, at least `FEWEST_ROWS` of them."""
+    missing = FEWEST_ROWS - rows.shape[0]
+    wide = _plain(rows, like)
+    return torch.nn.functional.pad(wide, (0, 0, 0, missing)) if missing > 0 else wide
+
+
+def finite_operand(rows: Tensor, scale: Tensor) -> Tensor:
+    """The operand that `scale_columns` needs: masked rows finite, copied only if they are not."""
+    masked = scale == MASKED
+    if bool(masked.any()) and not bool(rows[masked].isfinite().all()):
+        rows = rows.masked_fill(masked[:, None], 0.0)
+    return operand(rows, scale)
+
+
+def products(a: Tensor, b: Tensor) -> Tensor:
+    """`a @ b.T` of two operands: `[len(a), len(b)]`.
 
     Bits do not depend on what else is in the blocks, unless the process asked torch for faster
     float32 products (`torch.set_float32_matmul_precision("medium")`): then bfloat16 products,
     exact for bfloat16 inputs, are summed in whatever order is fastest.
     """
-    height, width = rows.shape[0], columns.shape[0]
-    a, b = _at_least(rows.to(_wide(rows))), _at_least(columns.to(_wide(columns)))
-    fits = out is not None and out.numel() >= a.shape[0] * b.shape[0]
-    block = (
-        out[: a.shape[0] * b.shape[0]].view(a.shape[0], b.shape[0])
-        if out is not None and fits
-        else a.new_empty(a.shape[0], b.shape[0])
-    )
-    step = a.shape[1] if _fast() else LONGEST_SUM
-    torch.mm(a[:, :step], b[:, :step].T, out=block)
+    step = a.shape[1] if torch.get_float32_matmul_precision() == "medium" else LONGEST_SUM
+    block = torch.mm(a[:, :step], b[:, :step].T)
     for start in range(step, a.shape[1], step):
         block.addmm_(a[:, start : start + step], b[:, start : start + step].T)
-    return block[:height, :width]
+    return block
+
+
+def scale_columns(block: Tensor, scale: Tensor) -> Tensor:
+    """Columns of `block` times `scale`, in place; -inf where masked, in the same pass."""
+    factor = torch.where(scale == MASKED, 0.0, scale)
+    bias = torch.where(scale == MASKED, -torch.inf, 0.0)
+    return torch.addcmul(bias, block, factor, out=block)
 
 
 def steps(start: int, stop: int, width: int, whole: int = -1) -> Iterator[tuple[int, int]]:
@@ -68,13 +83,10 @@ def steps(start: int, stop: int, width: int, whole: int = -1) -> Iterator[tuple[
         yield first, min(first + step, stop)
 
 
-def _at_least(rows: Tensor) -> Tensor:
-    missing = FEWEST_ROWS - rows.shape[0]
-    return torch.nn.functional.pad(rows, (0, 0, 0, missing)) if missing > 0 else rows
-
-
-def _fast() -> bool:
-    return torch.get_float32_matmul_precision() == "medium"
+def _plain(rows: Tensor, like: Tensor) -> Tensor:
+    """In the dtype of `like`, features side by side: how they lie decides how they are summed."""
+    wide = rows.to(like.dtype)
+    return wide if wide.stride(1) == 1 else wide.contiguous()
 
 
 def _wide(rows: Tensor) -> torch.dtype:

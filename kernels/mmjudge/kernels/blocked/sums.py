@@ -57,7 +57,7 @@ def segment_reduce(
 ) -> tuple[Tensor, Tensor]:
     """See `mmjudge.kernels.segment_reduction.segment_reduction`."""
     wide = values if values.dtype == torch.float64 else values.float()
-    kept = torch.ones_like(wide[:, 0], dtype=torch.bool) if keep is None else keep
+    kept = wide.new_ones(wide.shape[0], dtype=torch.bool) if keep is None else keep
     offsets = segments.offsets.to(torch.int64)
 
     def over(rows: Tensor, how: str) -> Tensor:
@@ -65,7 +65,7 @@ def segment_reduce(
 
     if not segments.count or not values.shape[1]:
         none = wide.new_empty(segments.count, values.shape[1])
-        return none, none.int()
+        return none, (none if mode in ("min", "max") else none.new_empty(0, 0)).int()
     count = over(kept.to(wide.dtype)[:, None], "sum")
     absent = count == 0.0
     if mode in ("sum", "mean"):

@@ -87,10 +87,14 @@ def kept(keep, rows, inside):
 
 
 @triton.jit
-def first_equal(block, best, indices, AXIS: tl.constexpr):
-    """The lowest index along AXIS at which `block` equals `best`; 2^31 - 1 where it never does."""
-    found = tl.where(block == tl.expand_dims(best, AXIS), indices, 0x7FFFFFFF)
-    return tl.min(found, AXIS)
+def first_equal(block, best, indices, keep, AXIS: tl.constexpr):
+    """The lowest kept index along AXIS at which `block` equals `best`; 2^31 - 1: there is none.
+
+    Of what is kept nothing comes before the first; where `best` is -inf, what is not kept might.
+    """
+    along = tl.expand_dims(indices, 1 - AXIS)
+    found = tl.min(tl.where(block == tl.expand_dims(best, AXIS), along, 0x7FFFFFFF), AXIS)
+    return tl.maximum(found, tl.min(tl.where(keep, indices, 0x7FFFFFFF), 0))
 
 
 @triton.jit

@@ -19,6 +19,7 @@ from mmjudge.kernels.gpu.rows import scales
 from mmjudge.kernels.gpu.sums import reduce_into, segment_reduce
 from mmjudge.kernels.gpu.tiles import tile
 from mmjudge.kernels.segments import Segments
+from mmjudge.kernels.winners import ABSENT
 
 GROUP = 8  # images whose blocks run next to each other, to meet in the L2 cache
 WORKSPACE = 48 << 20  # bytes held beside the results
@@ -26,8 +27,9 @@ WORKSPACE = 48 << 20  # bytes held beside the results
 
 @triton.jit
 def matrix_kernel(
-    text, image, text_tiles, image_tiles, image_offsets, text_scale, image_scale, image_state,
-    value_out, winner_out, text_ids, column_out, column_winner_out, text_offsets,
+    text, image, text_tiles, image_tiles, image_offsets, text_scale, image_scale,
+    image_state, image_first, value_out, winner_out,
+    text_ids, column_out, column_winner_out, text_offsets,
     N, first_image, images, first_column, column_stride,
     text_stride, image_stride, value_stride, winner_stride, D,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, GROUP: tl.constexpr,
@@ -70,7 +72,7 @@ def matrix_kernel(
         among = total * column_factor[None, :] + column_bias[None, :]
         block_best = tl.max(among, 1)
         if winner_out is not None:
-            patch = first_equal(among, block_best, (columns - start)[None, :], 1)
+            patch = first_equal(among, block_best, columns - start, column_scale != -1.0, 1)
             winner = tl.where(block_best > best, patch, winner)
         best = tl.maximum(best, block_best)
 
@@ -85,7 +87,7 @@ def matrix_kernel(
                 tl.store(column_out + line + at, part, mask=columns < stop)
                 if column_winner_out is not None:
                     within = rows - tl.load(text_offsets + t).to(tl.int32)
-                    token = first_equal(mine, part, within[:, None], 0)
+                    token = first_equal(mine, part, within, (ids == t) & (row_scale != -1.0), 0)
                     tl.store(column_winner_out + line + at, token, mask=columns < stop)
 
     state = tl.load(image_state + one) + tl.zeros([BM], tl.float32)
@@ -96,13 +98,16 @@ def matrix_kernel(
     at = lines * value_stride + place
     tl.store(value_out + at, tl.where(absent, 0.0, value), mask=rows < N)
     if winner_out is not None:
+        # Of equals the first: all are as similar to a row without direction.
+        alike = (row_scale == 0.0) | (winner < 0)
+        winner = tl.where(alike, tl.load(image_first + one), winner)
         winner = tl.where(absent, -1, tl.where(poisoned, -2, winner))
         tl.store(winner_out + lines * winner_stride + one, winner, mask=rows < N)
 
 
 @triton.jit
 def columns_kernel(
-    column_in, column_winner_in, text_offsets, image_offsets, image_scale, text_state,
+    column_in, column_winner_in, text_offsets, image_offsets, image_scale, text_state, text_first,
     score_out, winner_out, first_image, first_column, column_stride, score_stride, winner_stride,
     BM: tl.constexpr, BN: tl.constexpr, MEAN: tl.constexpr,
 ):  # fmt: skip
@@ -132,6 +137,8 @@ def columns_kernel(
         total += tl.where(absent, 0.0, value)
         count += tl.where(scale == -1.0, 0.0, 1.0)
         if winner_out is not None:
+            alike = (scale == 0.0) | (winner < 0)
+            winner = tl.where(alike, tl.load(text_first + t), winner)
             winner = tl.where(absent, -1, tl.where(poisoned, -2, winner))
             line = t.to(tl.int64) * winner_stride
             tl.store(winner_out + line + columns, winner, mask=columns < stop)
@@ -168,21 +175,23 @@ def matrix_maxima(
         text_scale = scales(text, text_keep, normalize, eps)
         image_scale = scales(image, image_keep, normalize, eps)
 
-        def results(wanted: bool, *size: int, dtype: torch.dtype = torch.float32) -> Tensor:
-            return torch.zeros(size if wanted else (0, 0), dtype=dtype, device=text.device)
+        def scores(wanted: bool, *size: int) -> Tensor:
+            return text_scale.new_zeros(size if wanted else (0, 0))
 
-        t2i = results(True, texts.count, images.count)
-        i2t = results(columns, texts.count, images.count)
-        value = results(tokens, text.shape[0], images.count)
-        winner = results(winners, text.shape[0], images.count, dtype=torch.int32)
-        patch_winner = results(winners and columns, texts.count, image.shape[0], dtype=torch.int32)
+        def absent(wanted: bool, *size: int) -> Tensor:
+            return text_scale.new_full(size if wanted else (0, 0), ABSENT, dtype=torch.int32)
+
+        t2i = scores(True, texts.count, images.count)
+        i2t = scores(columns, texts.count, images.count)
+        value = scores(tokens, text.shape[0], images.count)
+        winner = absent(winners, text.shape[0], images.count)
+        patch_winner = absent(winners and columns, texts.count, image.shape[0])
         outputs = t2i, i2t, value, winner, patch_winner, text_scale, image_scale
         if not (texts.count and images.count and text.shape[0]):
             return outputs
-        # -1: nothing kept; NaN: something not finite; else at least 0.
-        image_state = segment_reduce(image_scale[:, None], images, None, "max", -1.0)[0]
-        text_state = segment_reduce(text_scale[:, None], texts, None, "max", -1.0)[0]
         kept = text_scale != -1.0
+        image_state, image_first = _summary(image_scale, images)
+        text_state, text_first = _summary(text_scale, texts)
         blocks = triton.cdiv(text.shape[0], shape.rows)
         text_tiles = descriptor(text, shape.rows, shape.depth, shape.descriptors)
         image_tiles = descriptor(image, shape.columns, shape.depth, shape.descriptors)
@@ -204,8 +213,8 @@ def matrix_maxima(
             )
             matrix_kernel[(blocks * number,)](
                 text, image, text_tiles, image_tiles, images.offsets, text_scale, image_scale,
-                image_state, block_value, winner if winners else None, ids, parts, part_winners,
-                texts.offsets,
+                image_state, image_first, block_value, winner if winners else None,
+                ids, parts, part_winners, texts.offsets,
                 text.shape[0], first, number, column0, width,
                 text.stride(0), image.stride(0), block_value.stride(0), winner.stride(0),
                 text.shape[1], GROUP=GROUP, **products(text, shape),
@@ -214,11 +223,24 @@ def matrix_maxima(
             reduce_into(t2i[:, first:last], None, block_value, texts, kept, how, 0.0)
             if columns:
                 columns_kernel[(texts.count, number)](
-                    parts, part_winners, texts.offsets, images.offsets, image_scale, text_state,
+                    parts, part_winners, texts.offsets, images.offsets, image_scale,
+                    text_state, text_first,
                     i2t, patch_winner if winners else None, first, column0, width,
                     i2t.stride(0), patch_winner.stride(0), BM=shape.rows, BN=256, MEAN=mean,
                 )  # fmt: skip
         return outputs
+
+
+def _summary(scale: Tensor, segments: Segments) -> tuple[Tensor, Tensor]:
+    """Of every segment whether it counts, and its first row that does.
+
+    Returns:
+        `[segments]` float32: -1: nothing kept; NaN: something not finite; else at least 0.
+        `[segments]` int32, counted from the segment's start.
+    """
+    state = segment_reduce(scale[:, None], segments, None, "max", -1.0)[0][:, 0]
+    row = segment_reduce(torch.zeros_like(scale)[:, None], segments, scale != -1.0, "max", 0.0)[1]
+    return state, row[:, 0] - segments.offsets[:-1].to(torch.int32)
 
 
 def _chunks(

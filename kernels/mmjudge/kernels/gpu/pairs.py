@@ -63,7 +63,7 @@ def pairs_kernel(
 
             among = tl.where(column_keep[None, :], cosine, float("-inf"))
             best = tl.max(among, 1)
-            index = first_equal(among, best, (columns - p0)[None, :], 1)
+            index = first_equal(among, best, columns - p0, column_keep, 1)
             lost = poisoned_row | (tl.max(poisoned_column.to(tl.int32), 0) > 0)
             best = tl.where(lost, float("nan"), best)
             key = tl.where(tl.max(column_keep.to(tl.int32), 0) > 0, key_of(best, index), NONE)
@@ -72,7 +72,7 @@ def pairs_kernel(
             if patch_keys is not None:
                 among = tl.where(row_keep[:, None], cosine, float("-inf"))
                 best = tl.max(among, 0)
-                index = first_equal(among, best, (rows - t0)[:, None], 0)
+                index = first_equal(among, best, rows - t0, row_keep, 0)
                 lost = poisoned_column | (tl.max(poisoned_row.to(tl.int32), 0) > 0)
                 best = tl.where(lost, float("nan"), best)
                 key = tl.where(tl.max(row_keep.to(tl.int32), 0) > 0, key_of(best, index), NONE)

@@ -51,8 +51,8 @@ def pooled_kernel(
             cosine = total * column_scale[None, :] * scale[:, None]
             among = tl.where(column_keep[None, :], cosine, float("-inf"))
             block_best = tl.max(among, 1)
-            index = first_equal(among, block_best, (columns - p0)[None, :], 1)
-            winner = tl.where(block_best > best, index, winner)
+            index = first_equal(among, block_best, columns - p0, column_keep, 1)
+            winner = tl.where((block_best > best) | (winner < 0), index, winner)
             further = tl.maximum(best, block_best)
             if SOFTMAX:
                 anchor = tl.where(further == float("-inf"), 0.0, further)
