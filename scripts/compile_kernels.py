@@ -57,6 +57,7 @@ NAMES = {
     torch.int64: "i64",
     torch.bool: "i1",
 }
+LAUNCHERS: Any = gpu  # whose arguments come as lists here
 Launch = tuple[JITFunction[Any], dict[str, Any], dict[str, int]]
 
 
@@ -72,24 +73,28 @@ def cases(dtype: torch.dtype) -> Iterator[tuple[str, Callable[[], object]]]:
 
     def pairs(dim: int, columns: bool, masked: bool = False, vectors: bool = False) -> object:
         given = sides(dim, masked=masked)
-        return gpu.pairs_maxima(*given, True, 1e-12, columns, True, vectors)
+        return LAUNCHERS.pairs_maxima(*given, True, 1e-12, columns, True, vectors)
 
     def matrix(dim: int, columns: bool, winners: bool) -> object:
-        return gpu.matrix_maxima(*sides(dim), True, 1e-12, True, columns, True, winners, 0)
+        return LAUNCHERS.matrix_maxima(*sides(dim), True, 1e-12, True, columns, True, winners, 0)
 
     def pooled(tau: float | None, backward: bool) -> object:
         text, image, texts, images, *keeps = sides(768)
         if not backward:
-            return gpu.pooled(text, image, texts, images, *keeps, True, 1e-12, tau)
+            return LAUNCHERS.pooled(text, image, texts, images, *keeps, True, 1e-12, tau)
         of_tokens, of_patches = torch.zeros(160), torch.zeros(320)
         saved = of_tokens, of_tokens, of_tokens.int(), of_tokens, of_patches
-        return gpu.pooled_gradient(of_tokens, text, image, texts, images, *saved, True, tau)
+        return LAUNCHERS.pooled_gradient(of_tokens, text, image, texts, images, *saved, True, tau)
+
+    def masked_rows(dim: int) -> tuple[Tensor, Tensor]:
+        text, _, _, _, keep, _ = sides(dim, masked=True)
+        return text, keep
 
     def gather(dim: int, normalize: bool) -> object:
         text, image, *_ = sides(dim)
         index, weight = torch.zeros(160, dtype=torch.int64), torch.zeros(160)
         starts = torch.zeros(161, dtype=torch.int64)
-        return gpu.gather(image, index, weight, starts, text, weight, normalize)
+        return LAUNCHERS.gather(image, index, weight, starts, text, weight, normalize)
 
     yield "pairs", lambda: pairs(768, False)
     yield "pairs, both directions", lambda: pairs(768, True)
@@ -111,12 +116,12 @@ def cases(dtype: torch.dtype) -> Iterator[tuple[str, Callable[[], object]]]:
     for dim in (128, 768, 4096, 16384):
         yield f"gather, {dim}", lambda d=dim: gather(d, True)  # type: ignore[misc]
     yield "gather, dot products", lambda: gather(768, False)
-    yield "scales, masked", lambda: scales(*sides(768, masked=True)[0::4], True, 1e-12)
+    yield "scales, masked", lambda: scales(*masked_rows(768), True, 1e-12)
     for mode in ("mean", "max"):
         columns = torch.zeros(160, 256, dtype=dtype)
         yield (
             f"segments, {mode}",
-            lambda m=mode, c=columns: gpu.segment_reduce(c, sides(16)[2], None, m, 0.0),  # type: ignore[misc]
+            lambda m=mode, c=columns: LAUNCHERS.segment_reduce(c, sides(16)[2], None, m, 0.0),  # type: ignore[misc]
         )
 
 
@@ -267,7 +272,9 @@ def differences(rows: dict[str, dict[str, Any]], table: dict[str, dict[str, Any]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="replace this version's rows")
+    parser.add_argument(
+        "--write", action="store_true", help="replace this version's rows of these architectures"
+    )
     parser.add_argument("--check", action="store_true", help="compare with this version's rows")
     parser.add_argument("--only", default="", help="architectures, as sm_90,gfx942")
     parser.add_argument("--show", action="store_true", help="print every row")
@@ -287,7 +294,8 @@ def main() -> int:
         for name, row in rows.items():
             print(name, row)
     if options.write and not problems:
-        table[version] = dict(sorted(rows.items()))
+        others = {k: v for k, v in table.get(version, {}).items() if k.split()[0] not in wanted}
+        table[version] = dict(sorted((others | rows).items()))
         TABLE.parent.mkdir(parents=True, exist_ok=True)
         TABLE.write_text(json.dumps(table, indent=1) + "\n")
     for problem in problems:

@@ -64,7 +64,7 @@ HALF: dict[tuple[str, str], Tile] = {
     ("vectors", "sm_80"): Tile(64, 16, 64, 4, 4),
     ("vectors", "gfx942"): Tile(64, 16, 64, 4, 2),
     ("pooled", "sm_80"): Tile(64, 64, 64),
-    ("pooled", "sm_90"): Tile(128, 64, 64, 4, 4, descriptors=True),
+    ("pooled", "sm_90"): Tile(128, 64, 64, 8, 4, descriptors=True),
     ("pooled", "gfx942"): Tile(64, 64, 64, 4, 2),
     ("pooled_backward", "sm_80"): Tile(32, 32, 32, 4, 2),
     ("pooled_backward", "sm_100"): Tile(32, 32, 32, 4, 2),
