@@ -1,4 +1,7 @@
-"""The one image and the one text that a candidate and its prompt make between them."""
+"""Which images and texts of an item belong together, and where in it they are."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +9,14 @@ import pytest
 from mmjudge.contract.errors import ItemError, invalid
 from mmjudge.contract.images import EncodedImage, ImageDigest, ImageUri, PixelImage
 from mmjudge.contract.items import Candidate, Item, Part
-from mmjudge.judges.pairing import Pair, located, pairs
+from mmjudge.judges.pairing import (
+    Pair,
+    candidate_images,
+    image_pairs,
+    located,
+    pairs,
+    reference_texts,
+)
 
 A, B = EncodedImage(b"a"), EncodedImage(b"b")
 PIXELS = PixelImage(np.zeros((1, 1, 3), np.uint8))
@@ -108,3 +118,32 @@ async def test_one_failure_is_located_for_each_of_its_items() -> None:
             await located(path, bad())
         assert raised.value.error.field == path
     assert shared.error.field == ""
+
+
+def test_an_image_of_each_candidate_is_enough_for_judges_of_images() -> None:
+    item = Item([], [Candidate(["a caption", A]), Candidate([A, "another"])])
+    assert [path for path, _ in candidate_images(item)] == [
+        "candidates[0].parts[1].image",
+        "candidates[1].parts[0].image",
+    ]
+
+
+@pytest.mark.parametrize("read", [candidate_images, image_pairs])
+def test_a_candidate_of_another_medium_is_refused(read: Callable[[Item], object]) -> None:
+    class Video:
+        """A part that no contract knows yet."""
+
+    video: Any = Video()
+    for part in (video, ImageUri("file:///a.mp4")):
+        with pytest.raises(ItemError) as raised:
+            read(Item(["a cat"], [Candidate([A]), Candidate([part])]))
+        error = raised.value.error
+        assert (error.reason, error.field) == ("IMAGE_UNRESOLVED", "candidates[1].parts[0].image")
+
+
+def test_references_are_read_one_text_each() -> None:
+    item = Item(references=[["one"], [A, "two"]])
+    assert reference_texts(item) == [
+        ("references[0].parts[0].text", "one"),
+        ("references[1].parts[1].text", "two"),
+    ]

@@ -11,11 +11,11 @@ from tests.server.fakes import FakeBackbone, FakeJudge, FakeOptions
 
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig
 from mmjudge.judges.clip import ClipJudge, ClipOptions
+from mmjudge.judges.judge import JudgeConfig
 from mmjudge.judges.registry import KindNotLoadable
 from mmjudge.server.config import (
     DEFAULT_JUDGES,
     CacheConfig,
-    JudgeConfig,
     LimitsConfig,
     QueueConfig,
     ServerConfig,

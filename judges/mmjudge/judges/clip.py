@@ -2,29 +2,44 @@
 
 import asyncio
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from mmjudge.contract.errors import invalid
-from mmjudge.contract.images import PixelImage
 from mmjudge.contract.info import Input, JudgeInfo
-from mmjudge.contract.items import Ask, Candidate, Item, Want
-from mmjudge.contract.verdicts import Judgement, Note, Score, Verdict, rank
+from mmjudge.contract.items import Ask, Item, Want
+from mmjudge.contract.verdicts import Score, Verdict
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig, load_dual_encoder
-from mmjudge.judges.backbones.text_encoding import Text, WhenLong
+from mmjudge.judges.backbones.features import Features
+from mmjudge.judges.backbones.text_encoding import WhenLong
+from mmjudge.judges.comparing import Compared, Comparer, cosine, verdict
+from mmjudge.judges.example import GREY_SQUARE
 from mmjudge.judges.fingerprint import fingerprint
 from mmjudge.judges.judge import Host
-from mmjudge.judges.pairing import Pair, located, pairs
+from mmjudge.judges.pairing import pairs, reference_texts
 
-Readout = Literal["cosine", "clipscore", "probability"]
+Readout = Literal["cosine", "clipscore", "refclipscore", "probability"]
+OWN_TEMPLATE = "auto"
+PREFIX = "A photo depicts {text}"
 
-# What each readout computes, and the range it falls in.
-READOUTS: dict[Readout, tuple[str, tuple[float, float]]] = {
-    "cosine": ("cosine of the image's and the text's embeddings", (-1.0, 1.0)),
-    "clipscore": ("CLIPScore, 2.5 * max(cosine, 0)", (0.0, 2.5)),
-    "probability": ("sigmoid(scale * cosine + bias), as trained", (0.0, 1.0)),
+
+class _Reading(NamedTuple):
+    description: str
+    range: tuple[float | None, float | None]
+    template: str
+
+
+READOUTS: dict[Readout, _Reading] = {
+    "cosine": _Reading("cosine of the image's and the text's embeddings", (-1.0, 1.0), "{text}"),
+    "clipscore": _Reading("CLIPScore, 2.5 * max(cosine, 0)", (0.0, 2.5), PREFIX),
+    "refclipscore": _Reading(
+        "RefCLIPScore, harmonic mean of CLIPScore and of the best reference's cosine",
+        (None, None),  # where that cosine is negative, the mean has a pole
+        PREFIX,
+    ),
+    "probability": _Reading("sigmoid(scale * cosine + bias), as trained", (0.0, 1.0), "{text}"),
 }
 
 
@@ -32,15 +47,19 @@ READOUTS: dict[Readout, tuple[str, tuple[float, float]]] = {
 class ClipOptions:
     """How the judge reads the cosine.
 
-    score: `cosine`; `clipscore`, 2.5 * max(cosine, 0) (Hessel et al. 2021, equation 1); or
-    `probability`, sigmoid(scale * cosine + bias) of a model trained with one (SigLIP).
-    template: what the encoder reads, with {text} where the caller's text goes; CLIPScore's is
-    "A photo depicts {text}".
-    long_text: `error` refuses texts beyond the context, `truncate` cuts them and says so.
+    score: `cosine`; `clipscore`, 2.5 * max(cosine, 0) (Hessel et al. 2021, equation 1);
+    `refclipscore`, the harmonic mean of that and of the largest cosine between the text and one of
+    the item's references; or `probability`, sigmoid(scale * cosine + bias) of a model trained with
+    one (SigLIP).
+    template: what the encoder reads, with {text} where the caller's text goes. `auto` is the
+    readout's own: "A photo depicts {text}" for `clipscore` and `refclipscore`, as published, the
+    text by itself for the others.
+    long_text: `error` refuses texts beyond the context, `truncate` cuts them and says so, as the
+    published CLIPScore does.
     """
 
     score: Readout = "cosine"
-    template: str = "{text}"
+    template: str = OWN_TEMPLATE
     long_text: WhenLong = "error"
 
 
@@ -53,10 +72,8 @@ class ClipJudge:
     def __init__(
         self, name: str, options: ClipOptions, backbone: DualEncoderConfig, host: Host
     ) -> None:
-        if options.template.count("{text}") != 1:
-            raise ValueError(f"template {options.template!r}: expected {{text}} in it once")
         encoder = host.backbone(backbone, load_dual_encoder)
-        tower = encoder.tower
+        tower, reading = encoder.tower, READOUTS[options.score]
         if options.score == "probability" and (
             tower.logit_scale is None or tower.logit_bias is None
         ):
@@ -64,77 +81,82 @@ class ClipJudge:
                 f"score 'probability': {backbone.model} was trained without a sigmoid; "
                 "use 'cosine' or 'clipscore', or a SigLIP model"
             )
-        self._options = options
+        template = reading.template if options.template == OWN_TEMPLATE else options.template
+        self._readout = options.score
         self._scale, self._bias = tower.logit_scale or 1.0, tower.logit_bias or 0.0
-        self._image, self._text = host.serve(encoder.images), host.serve(encoder.texts)
-        what, bounds = READOUTS[options.score]
+        self._comparer = Comparer(encoder, host, template, options.long_text)
         provenance = {
             **encoder.provenance,
             "judge": f"clip {options.score}",
-            "template": options.template,
+            "template": template,
             "long text": options.long_text,
         }
-        told = {"model": backbone.model} | ({"caution": tower.caution} if tower.caution else {})
+        references = (Input.REFERENCE_TEXT,) if options.score == "refclipscore" else ()
         self.info = JudgeInfo(
             name=name,
             kind="clip",
             fingerprint=fingerprint(provenance),
-            provenance=told | provenance,
+            provenance=encoder.told(backbone) | provenance,
             wants=(Want.SCORE, Want.PREFERENCE),
             reads=(
                 Input.PROMPT_TEXT,
                 Input.PROMPT_IMAGE,
                 Input.CANDIDATE_TEXT,
                 Input.CANDIDATE_IMAGE,
+                *references,
             ),
-            range=bounds,
-            description=f"{what} ({backbone.model})",
+            range=reading.range,
+            description=f"{reading.description} ({backbone.model})",
             caution=tower.caution,
         )
-        self.example = Item(
-            prompt=["a grey square"],
-            candidates=[Candidate([PixelImage(np.full((64, 64, 3), 128, np.uint8))])],
-        )
+        self.example = GREY_SQUARE
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Score every candidate by itself; PREFERENCE ranks them by score.
 
         Raises `ItemError` PAIR_EXPECTED where a candidate and the prompt do not make one image and
-        one text between them.
+        one text between them, REFERENCE_EXPECTED where `refclipscore` finds no caption to read.
         """
-        scored = await asyncio.gather(*(self._score(pair) for pair in pairs(item)))
-        scores = tuple(score for score, _ in scored)
-        ranks: tuple[int, ...] = ()
-        if ask.want is Want.PREFERENCE:
-            ranks = rank([score.value for score in scores if score.value is not None])
-        # Candidates share the prompt, and with it the notes on it: each is told once.
-        notes = tuple(dict.fromkeys(note for _, found in scored for note in found))
-        return Verdict(Judgement(scores, ranks), notes)
-
-    async def _score(self, pair: Pair) -> tuple[Score, list[Note]]:
-        if not pair.text.strip():  # the template would hide it from the encoder
-            message = f"{pair.text!r}, expected words to compare with the image"
-            raise invalid("TEXT_EMPTY", message, pair.text_path)
-        text = Text(self._options.template.replace("{text}", pair.text), self._options.long_text)
-        image, words = await asyncio.gather(
-            located(pair.image_path, self._image(pair.image)),
-            located(pair.text_path, self._text(text)),
+        asked = pairs(item)
+        captions = reference_texts(item) if self._readout == "refclipscore" else []
+        compared, references = await asyncio.gather(
+            asyncio.gather(*(self._comparer.compare(pair) for pair in asked)),
+            asyncio.gather(*(self._comparer.read(*caption) for caption in captions)),
         )
-        notes = [note.at(pair.image_path) for note in image.notes]
-        notes += [note.at(pair.text_path) for note in words.notes]
-        # float64 holds the products of float32 exactly: the sum does not depend on its order.
-        left, right = image.value.embedding, words.value.embedding
-        cosine = float(np.dot(left.astype(np.float64), right.astype(np.float64)))
-        cosine = float(np.clip(cosine, -1.0, 1.0))  # min() would make 1.0 of a NaN
-        value = self._read(cosine)
-        parts = {} if self._options.score == "cosine" else {"cosine": cosine}
-        return Score(value, parts), notes
+        features = [reference.value for reference in references]
+        scores = [self._score(one, features) for one in compared]
+        found = [one.notes for one in compared] + [one.notes for one in references]
+        return verdict(scores, ask.want, (note for notes in found for note in notes))
 
-    def _read(self, cosine: float) -> float:
-        match self._options.score:
+    def _score(self, found: Compared, references: Sequence[Features]) -> Score:
+        match self._readout:
             case "cosine":
-                return cosine
+                return Score(found.cosine)
             case "clipscore":
-                return 2.5 * max(cosine, 0.0)
+                return Score(clipscore(found.cosine), {"cosine": found.cosine})
+            case "refclipscore":
+                # Not max(), which may pass over a NaN.
+                best = float(np.max([cosine(found.text, other) for other in references]))
+                alone = clipscore(found.cosine)
+                parts = {"cosine": found.cosine, "clipscore": alone, "reference_cosine": best}
+                return Score(refclipscore(alone, best), parts)
             case "probability":
-                return 1.0 / (1.0 + math.exp(-(self._scale * cosine + self._bias)))
+                logit = self._scale * found.cosine + self._bias
+                return Score(1.0 / (1.0 + math.exp(-logit)), {"cosine": found.cosine})
+
+
+def clipscore(cosine: float) -> float:
+    """2.5 * max(cosine, 0) (Hessel et al. 2021, equation 1); NaN stays NaN."""
+    return 2.5 * max(cosine, 0.0)
+
+
+def refclipscore(clipscore: float, reference: float) -> float:
+    """Harmonic mean of a CLIPScore and of the best cosine with a reference.
+
+    As jmhessel/clipscore computes it: the reference's cosine is neither scaled nor, as in the
+    paper, clipped at 0. Where it is negative the mean is a number beyond both, NaN at its pole.
+    """
+    if clipscore == 0.0:  # also where both are, of which 0 / 0 would make a NaN
+        return 0.0
+    total = clipscore + reference
+    return 2.0 * clipscore * reference / total if total else math.nan

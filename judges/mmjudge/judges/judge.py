@@ -1,6 +1,7 @@
 """What a judge is, and what it may ask of the server that hosts it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from mmjudge.contract.info import JudgeInfo
@@ -46,3 +47,17 @@ class Judge(Protocol):
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Judge one item. Raises `ItemError`, its field a path from the item, for a bad one."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeConfig:
+    """One judge: its kind's class, and instances of that class's `Backbone` and `Options`.
+
+    A kind whose `Options` has a field of type `dict[str, JudgeConfig]` finds in it the judges whose
+    sections stand in that table of its own section.
+    """
+
+    name: str
+    kind: type[Judge]
+    backbone: Any
+    options: Any

@@ -1,4 +1,4 @@
-"""The one image and the one text that a candidate and its prompt make between them."""
+"""Which images and texts of an item belong together, and where in it they are."""
 
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +30,50 @@ def pairs(item: Item) -> list[Pair]:
     naming the side that has none or several of what is needed.
     """
     return [_pair(item, index) for index in range(len(item.candidates))]
+
+
+def image_pairs(item: Item) -> list[Pair]:
+    """Return the pair of each candidate, for judges of generated images: its image, and the prompt.
+
+    Raises `ItemError` IMAGE_EXPECTED as `candidate_images` does, PAIR_EXPECTED for a prompt without
+    a text or with several.
+    """
+    images = candidate_images(item)
+    text_path, text = _only(list(_texts(item.prompt, "prompt")), "text", "prompt")
+    return [Pair(image, path, text, text_path) for path, image in images]
+
+
+def candidate_images(item: Item) -> list[tuple[str, EncodedImage | PixelImage]]:
+    """Return path and image of each candidate, whatever else it and the prompt hold.
+
+    Raises `ItemError` IMAGE_EXPECTED for a candidate without an image or with several.
+    """
+    found = []
+    for index, candidate in enumerate(item.candidates):
+        path = f"candidates[{index}].parts"
+        images = list(_images(candidate.parts, path))
+        if len(images) != 1:
+            raise invalid("IMAGE_EXPECTED", f"{len(images)} images, expected one to judge", path)
+        found += images
+    return found
+
+
+def reference_texts(item: Item) -> list[tuple[str, str]]:
+    """Return path and text of each reference; images in them are not read.
+
+    Raises `ItemError` REFERENCE_EXPECTED for an item without references, or for one without a text
+    or with several.
+    """
+    if not item.references:
+        raise invalid("REFERENCE_EXPECTED", "none, expected at least one caption", "references")
+    found = []
+    for index, parts in enumerate(item.references):
+        path = f"references[{index}].parts"
+        texts = list(_texts(parts, path))
+        if len(texts) != 1:
+            raise invalid("REFERENCE_EXPECTED", f"{len(texts)} texts, expected one", path)
+        found += texts
+    return found
 
 
 async def located(path: str, outcome: Awaitable[T]) -> T:

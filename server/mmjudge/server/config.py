@@ -4,11 +4,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from mmjudge.judges.judge import Judge
+from mmjudge.judges.judge import JudgeConfig
 from mmjudge.judges.registry import KindNotFound, load_kind
-from mmjudge.server.strict import ConfigError, build, nearest
+from mmjudge.server.strict import ConfigError, build, nearest, typed
 
 MIB = 1024 * 1024
 
@@ -64,16 +64,6 @@ class ServerConfig:
     judges: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeConfig:
-    """One judge: its kind's class, and instances of that class's `Backbone` and `Options`."""
-
-    name: str
-    kind: type[Judge]
-    backbone: Any
-    options: Any
-
-
 DEFAULT_JUDGES = {"photo-lite": {"kind": "clip", "model": "photo-lite"}}
 
 
@@ -123,4 +113,18 @@ def _judge_config(
         backbone = build(kind.Backbone, backbones[named], f"backbones.{named}")
     else:
         backbone = build(kind.Backbone, inline, path)
+    for key, hint in get_type_hints(kind.Options).items():
+        if hint == dict[str, JudgeConfig] and key in rest:
+            rest[key] = _judges_within(f"{name}.{key}", rest[key], backbones)
     return JudgeConfig(name, kind, backbone, build(kind.Options, rest, path))
+
+
+def _judges_within(
+    name: str, tables: Any, backbones: Mapping[str, Mapping[str, Any]]
+) -> dict[str, JudgeConfig]:
+    return {
+        part: _judge_config(
+            f"{name}.{part}", typed(table, dict, f"judges.{name}.{part}"), backbones
+        )
+        for part, table in typed(tables, dict, f"judges.{name}").items()
+    }

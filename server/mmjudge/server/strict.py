@@ -40,29 +40,8 @@ def nearest(key: str, known: Mapping[str, Any]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(sorted(known))}"
 
 
-def _value(hint: Any, value: Any, path: str) -> Any:
-    origin, args = get_origin(hint), get_args(hint)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return build(hint, _typed(value, dict, path), path)
-    if origin is Literal:
-        if value not in args:
-            raise ConfigError(f"{path}: {value!r}, expected one of {', '.join(map(repr, args))}")
-        return value
-    if origin is tuple:
-        return tuple(
-            _value(args[0], one, f"{path}[{i}]") for i, one in enumerate(_typed(value, list, path))
-        )
-    if origin is dict:
-        table = _typed(value, dict, path)
-        return {key: _value(args[1], one, _join(path, key)) for key, one in table.items()}
-    if hint is Any:
-        return value
-    if hint is float and type(value) is int:
-        return float(value)
-    return _typed(value, hint, path)
-
-
-def _typed(value: Any, kind: type, path: str) -> Any:
+def typed(value: Any, kind: type, path: str) -> Any:
+    """Return `value`, which must be of exactly `kind`; raises `ConfigError` naming `path`."""
     # `type(...) is`, because to isinstance a bool is an int.
     if type(value) is not kind:
         names = {dict: "a table", list: "an array", str: "a string", int: "an integer",
@@ -70,6 +49,30 @@ def _typed(value: Any, kind: type, path: str) -> Any:
         expected = names.get(kind, str(kind))
         raise ConfigError(f"{path}: {value!r}, expected {expected}")
     return value
+
+
+def _value(hint: Any, value: Any, path: str) -> Any:
+    origin, args = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if isinstance(value, hint):  # built already, by whoever knows more of it than the hint
+            return value
+        return build(hint, typed(value, dict, path), path)
+    if origin is Literal:
+        if value not in args:
+            raise ConfigError(f"{path}: {value!r}, expected one of {', '.join(map(repr, args))}")
+        return value
+    if origin is tuple:
+        return tuple(
+            _value(args[0], one, f"{path}[{i}]") for i, one in enumerate(typed(value, list, path))
+        )
+    if origin is dict:
+        table = typed(value, dict, path)
+        return {key: _value(args[1], one, _join(path, key)) for key, one in table.items()}
+    if hint is Any:
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    return typed(value, hint, path)
 
 
 def _join(path: str, key: str) -> str:

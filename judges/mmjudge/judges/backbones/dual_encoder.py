@@ -1,7 +1,7 @@
 """Dual encoders: a tower for images and one for texts, whose embeddings compare by cosine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import torch
@@ -24,8 +24,12 @@ class DualEncoderConfig:
     """Which dual encoder to load, and how to run it.
 
     model: `photo-lite` (embedded), `ARCHITECTURE/TAG`, `hf-hub:ORG/NAME` or `local-dir:PATH` for
-    open_clip, `transformers:ORG/NAME` or `transformers:PATH` for transformers.
-    revision: commit of a hub model; empty for its newest.
+    open_clip, `transformers:ORG/NAME` or `transformers:PATH` for transformers, `hps:v2.0`,
+    `hps:v2.1` or `hps:PATH` of a checkpoint for HPS v2.
+    revision: commit of a hub model; empty for the one in `published.COMMITS`, else its newest.
+    processor: ORG/NAME (also ORG/NAME@COMMIT) or folder of a transformers model whose image
+    processor and tokenizer are taken; empty for the model's own.
+    sha256: digest that the checkpoint of an `hps:` model must have; empty for any.
     device: `cpu`, `cuda`, `cuda:1`, ... or `auto` for the first GPU if there is one.
     deterministic: fixed shapes and kernels, so that a score does not depend on its company.
     max_batch_items, max_batch_pixels: largest batch; pixels count after preprocessing.
@@ -33,11 +37,17 @@ class DualEncoderConfig:
 
     model: str = "photo-lite"
     revision: str = ""
+    processor: str = ""
+    sha256: str = ""
     device: str = "auto"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     deterministic: bool = True
     max_batch_items: int = 64
     max_batch_pixels: int = 64 * 384 * 384
+
+    def plain(self) -> "DualEncoderConfig":
+        """The same settings without the defaults of a kind: equal ones share their backbone."""
+        return DualEncoderConfig(**{f.name: getattr(self, f.name) for f in fields(self)})
 
 
 class DualEncoder:
@@ -73,6 +83,11 @@ class DualEncoder:
             fixed=config.deterministic,
         )
 
+    def told(self, config: DualEncoderConfig) -> dict[str, str]:
+        """What to tell of the model beside `provenance`: its name, and any caution."""
+        caution = self.tower.caution
+        return {"model": config.model} | ({"caution": caution} if caution else {})
+
     def keep_tokens(self) -> None:
         """Keep token features beside embeddings from now on; call before the first forward pass."""
         self.images.keep_tokens = self.texts.keep_tokens = True
@@ -85,6 +100,9 @@ def load_dual_encoder(config: DualEncoderConfig) -> DualEncoder:
     """
     device, dtype = pick_device(config.device), getattr(torch, config.dtype)
     scheme, _, rest = config.model.partition(":")
+    for key, only in (("processor", "transformers"), ("sha256", "hps")):
+        if getattr(config, key) and scheme != only:
+            raise BackboneUnavailable(f"{config.model}: only {only}: models have a {key}")
     tower: Tower
     # Each loader imports seconds' worth of libraries: only the one that is needed.
     if config.model == "photo-lite":
@@ -94,7 +112,11 @@ def load_dual_encoder(config: DualEncoderConfig) -> DualEncoder:
     elif scheme == "transformers":
         from mmjudge.judges.backbones.transformers_tower import load_transformers_tower
 
-        tower = load_transformers_tower(rest, config.revision, device, dtype)
+        tower = load_transformers_tower(rest, config.revision, device, dtype, config.processor)
+    elif scheme == "hps":
+        from mmjudge.judges.backbones.hps_tower import load_hps_tower
+
+        tower = load_hps_tower(rest, config.revision, config.sha256, device, dtype)
     else:
         from mmjudge.judges.backbones.open_clip_tower import load_open_clip_tower
 
