@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import torch
@@ -13,6 +14,8 @@ BLOCK_VALUES = 1 << 19  # products held at a time: 2 MB of float32, about a core
 # least this many rows, and sums of at most this length, a product has the same bits in any batch.
 FEWEST_ROWS = 16
 LONGEST_SUM = 768
+HARMLESS = 1e15  # no product of this with a row that has a finite norm overflows
+_rooms = threading.local()
 
 
 def scales(rows: Tensor, keep: Tensor | None, normalize: bool, eps: float) -> Tensor:
@@ -44,25 +47,40 @@ def operand(rows: Tensor, like: Tensor) -> Tensor:
 
 
 def finite_operand(rows: Tensor, scale: Tensor) -> Tensor:
-    """The operand that `scale_columns` needs: masked rows finite, copied only if they are not."""
+    """The operand that `scale_columns` needs: products of masked rows finite.
+
+    It is copied only if they hold something (NaN included) that might not be.
+    """
     masked = scale == MASKED
-    if bool(masked.any()) and not bool(rows[masked].isfinite().all()):
+    if bool(masked.any()) and not bool((rows[masked].abs() < HARMLESS).all()):
         rows = rows.masked_fill(masked[:, None], 0.0)
     return operand(rows, scale)
 
 
 def products(a: Tensor, b: Tensor) -> Tensor:
-    """`a @ b.T` of two operands: `[len(a), len(b)]`.
+    """`a @ b.T` of two operands: `[len(a), len(b)]`, until this thread asks for the next.
 
     Bits do not depend on what else is in the blocks, unless the process asked torch for faster
     float32 products (`torch.set_float32_matmul_precision("medium")`): then bfloat16 products,
     exact for bfloat16 inputs, are summed in whatever order is fastest.
     """
     step = a.shape[1] if torch.get_float32_matmul_precision() == "medium" else LONGEST_SUM
-    block = torch.mm(a[:, :step], b[:, :step].T)
+    block = _room(a, a.shape[0] * b.shape[0]).view(a.shape[0], b.shape[0])
+    torch.mm(a[:, :step], b[:, :step].T, out=block)
     for start in range(step, a.shape[1], step):
         block.addmm_(a[:, start : start + step], b[:, start : start + step].T)
     return block
+
+
+def _room(like: Tensor, count: int) -> Tensor:
+    """Space for a block; kept, as fresh memory costs about as much as what is done with it."""
+    if count > BLOCK_VALUES or like.device.type != "cpu" or like.dtype != torch.float32:
+        return like.new_empty(count)
+    room: Tensor | None = getattr(_rooms, "room", None)
+    if room is None:
+        with torch.inference_mode(False):  # usable in that mode and out of it
+            room = _rooms.room = torch.empty(BLOCK_VALUES)
+    return room[:count]
 
 
 def scale_columns(block: Tensor, scale: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Barrier
@@ -16,23 +16,22 @@ def side_by_side(task: Callable[[int], None], count: int) -> None:
     Threads within an operation meet after every one of them, and blocks are made of many short
     operations; one block a core has nothing to wait for. The tasks write to places of their own.
     """
+    inference = torch.is_inference_mode_enabled()
     threads = min(torch.get_num_threads(), count)
     if threads < 2:
-        _run(task, range(count), torch.is_inference_mode_enabled())
+        for i in range(count):
+            _run(task, i, inference)
         return
-    inference = torch.is_inference_mode_enabled()
-    # Neighbours cost about the same, so every core gets its share by turns.
-    shares = [range(first, count, threads) for first in range(threads)]
-    running = [_workers(threads).submit(_run, task, share, inference) for share in shares]
+    # One by one, so that a core that others use as well does not hold up the rest.
+    running = [_workers(threads).submit(_run, task, i, inference) for i in range(count)]
     for future in running:
         future.result()
 
 
-def _run(task: Callable[[int], None], share: Iterable[int], inference: bool) -> None:
+def _run(task: Callable[[int], None], i: int, inference: bool) -> None:
     # Both modes belong to a thread; what autograd needs is recorded around the whole operation.
     with torch.inference_mode(inference), torch.no_grad():
-        for i in share:
-            task(i)
+        task(i)
 
 
 @cache
