@@ -23,7 +23,7 @@ from mmjudge.contract import (
     Violation,
 )
 
-COMMANDS = ("serve", "judges", "score", "demo")
+COMMANDS = ("serve", "pull", "judges", "score", "demo")
 
 
 def test_version(run: Run) -> None:
@@ -180,7 +180,8 @@ def test_asking_a_server_needs_no_extra(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("serve",), ("score", "--local", "examples/photos/chelsea.png", "x")]
+    "arguments",
+    [("serve",), ("pull", "clip"), ("score", "--local", "examples/photos/chelsea.png", "x")],
 )
 def test_judging_here_without_the_extra_tells_how_to_get_it(arguments: tuple[str, ...]) -> None:
     ran = run_without_extra(*arguments)

@@ -169,27 +169,23 @@ def test_a_processor_is_for_transformers_models() -> None:
 
 @pytest.mark.usefixtures("offline")
 def test_the_published_model_is_pinned_with_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    import transformers
+    asked: list[tuple[str, str, str]] = []
 
-    asked: list[tuple[str, str]] = []
+    def remember(name: str, file: str, *, revision: str) -> str:
+        asked.append((name, file, revision))
+        if file == "preprocessor_config.json":
+            raise OSError("offline")
+        return file
 
-    def remember(name: str, *, revision: str = "", **_: Any) -> Any:
-        asked.append((name, revision))
-        raise OSError("offline")
-
-    monkeypatch.setattr(
-        "mmjudge.judges.backbones.transformers_tower._architecture", lambda *_: "CLIPModel"
-    )
-    monkeypatch.setattr(transformers.CLIPModel, "from_pretrained", lambda *_, **__: (None, None))
-    monkeypatch.setattr(transformers.AutoImageProcessor, "from_pretrained", remember)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", remember)
     with pytest.raises(BackboneUnavailable, match="offline"):
         load_dual_encoder(PickScoreBackbone().plain())
-    assert asked == [
-        (
-            "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
-            "1c2b8495b28150b8a4922ee1c8edee224c284c0c",
-        )
-    ]
+    model = ("yuvalkirstain/PickScore_v1", "a4e4367c6dfa7288a00c550414478f865b875800")
+    processor = (
+        "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
+        "1c2b8495b28150b8a4922ee1c8edee224c284c0c",
+    )
+    assert [(name, revision) for name, _, revision in asked] == [model, model, processor]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The blocked backend's own freedom: the size of its blocks, and how float32 is multiplied."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,21 @@ def test_blocks_of_padded_texts_change_no_bit(monkeypatch: pytest.MonkeyPatch, v
             small_blocks(patch, values)
             blocks = given(late_interaction_matrix, **EVERYTHING)
         assert all(map(same_bits, whole, blocks))
+
+
+def test_ties_between_blocks_go_to_the_lowest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same token in every block: the winner shows, or in a matrix has all the gradient."""
+    small_blocks(monkeypatch, 1)
+    given = batch([1], [5], 16)
+    given = replace(given, text=given.text.repeat(60, 1), tokens=(60,))
+    assert given(late_interaction_pairs, return_argmax=True).patch_argmax.tolist() == [0] * 5
+    for operation in (late_interaction_pairs, late_interaction_matrix):
+
+        def loss(ours: Batch, operation: Callable[..., Any] = operation) -> Tensor:
+            return torch.as_tensor(ours(operation).i2t.sum())
+
+        text, _ = gradients(loss, given)
+        assert bool(text[0].any()) and not text[1:].any()
 
 
 def test_gradients_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

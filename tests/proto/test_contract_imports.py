@@ -28,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
 }
 # The modules that may import the server too: anywhere, or only within a function or for types.
 MAY_SERVE = {"mmjudge.client.local"}
-MAY_SERVE_LAZILY = {"mmjudge.cli.serve", "mmjudge.cli.settings"}
+MAY_SERVE_LAZILY = {"mmjudge.cli.pull", "mmjudge.cli.serve", "mmjudge.cli.settings"}
 
 
 def modules() -> dict[str, Path]:

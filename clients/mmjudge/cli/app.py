@@ -8,6 +8,7 @@ import typer
 from mmjudge.cli.commands import Commands
 from mmjudge.cli.demo import demo
 from mmjudge.cli.judges import judges
+from mmjudge.cli.pull import pull
 from mmjudge.cli.score import score
 from mmjudge.cli.serve import serve
 from mmjudge.cli.terminal import out
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (serve, judges, score, demo):
+for command in (serve, pull, judges, score, demo):
     app.command()(command)
 
 

@@ -7,8 +7,10 @@ from typing import ClassVar
 from mmjudge.contract.info import Input, JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Score, Verdict
-from mmjudge.judges.backbones.aesthetic_head import load_aesthetic_head
+from mmjudge.judges.backbones.aesthetic_head import aesthetic_head_file, load_aesthetic_head
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig, load_dual_encoder
+from mmjudge.judges.backbones.dual_encoder_files import dual_encoder_files
+from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.comparing import verdict
 from mmjudge.judges.example import GREY_SQUARE
 from mmjudge.judges.fingerprint import fingerprint
@@ -70,6 +72,12 @@ class AestheticJudge:
             caution=encoder.tower.caution,
         )
         self.example = GREY_SQUARE
+
+    @staticmethod
+    def files(options: AestheticOptions, backbone: DualEncoderConfig) -> list[ModelFile]:
+        """Fetch the files it is loaded from; raises `BackboneUnavailable`."""
+        head = aesthetic_head_file(options.head, options.head_sha256)
+        return [*dual_encoder_files(backbone), head]
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Rate every candidate by itself; PREFERENCE ranks them by rating.

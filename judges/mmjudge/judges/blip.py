@@ -10,7 +10,8 @@ from typing import ClassVar, Literal
 from mmjudge.contract.info import Input, JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Note, Score, Verdict
-from mmjudge.judges.backbones.blip import BlipConfig, load_blip
+from mmjudge.judges.backbones.blip import BlipConfig, blip_files, load_blip
+from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.backbones.text_encoding import WhenLong
 from mmjudge.judges.blip_pairs import PairReader
 from mmjudge.judges.comparing import Comparer, verdict
@@ -80,6 +81,11 @@ class BlipJudge:
             description=f"{what} ({backbone.model})",
         )
         self.example = GREY_SQUARE
+
+    @staticmethod
+    def files(options: BlipOptions, backbone: BlipConfig) -> list[ModelFile]:
+        """Fetch the files it is loaded from; raises `BackboneUnavailable`."""
+        return blip_files(backbone)
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Score every candidate by itself; PREFERENCE ranks them by score.

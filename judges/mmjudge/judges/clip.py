@@ -12,7 +12,9 @@ from mmjudge.contract.info import Input, JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Score, Verdict
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig, load_dual_encoder
+from mmjudge.judges.backbones.dual_encoder_files import dual_encoder_files
 from mmjudge.judges.backbones.features import Features
+from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.backbones.text_encoding import WhenLong
 from mmjudge.judges.comparing import Compared, Comparer, cosine, verdict
 from mmjudge.judges.example import GREY_SQUARE
@@ -110,6 +112,11 @@ class ClipJudge:
             caution=tower.caution,
         )
         self.example = GREY_SQUARE
+
+    @staticmethod
+    def files(options: ClipOptions, backbone: DualEncoderConfig) -> list[ModelFile]:
+        """Fetch the files it is loaded from; raises `BackboneUnavailable`."""
+        return dual_encoder_files(backbone)
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Score every candidate by itself; PREFERENCE ranks them by score.

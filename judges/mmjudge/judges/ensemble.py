@@ -11,10 +11,12 @@ import numpy as np
 from mmjudge.contract.info import JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Note, Score, Verdict
+from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.comparing import verdict
 from mmjudge.judges.ensemble_part import EnsemblePart, Said
 from mmjudge.judges.fingerprint import fingerprint
 from mmjudge.judges.judge import Host, JudgeConfig
+from mmjudge.judges.judge_files import judge_files
 
 SPREAD = "standard_deviation"
 
@@ -79,6 +81,12 @@ class EnsembleJudge:
         # The example of whoever needs most is the likeliest to suit them all.
         examples = [(part.judge.example, len(part.info.reads)) for part in self._parts]
         self.example = max(examples, key=lambda one: (len(one[0].candidates), one[1]))[0]
+
+    @staticmethod
+    def files(options: EnsembleOptions, backbone: EnsembleBackbone) -> list[ModelFile]:
+        """Fetch the files of all parts; raises as `judge_files`, naming the part."""
+        _check(options)
+        return [file for part in options.parts.values() for file in judge_files(part)]
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Sum the parts' scores of each candidate; PREFERENCE ranks them by the sums.

@@ -8,6 +8,8 @@ from mmjudge.contract.info import Input, JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Score, Verdict
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig, load_dual_encoder
+from mmjudge.judges.backbones.dual_encoder_files import dual_encoder_files
+from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.backbones.text_encoding import WhenLong
 from mmjudge.judges.comparing import Comparer, verdict
 from mmjudge.judges.example import GREY_SQUARE
@@ -45,9 +47,7 @@ class HpsJudge:
     def __init__(
         self, name: str, options: HpsOptions, backbone: DualEncoderConfig, host: Host
     ) -> None:
-        config = backbone.plain()
-        if not config.model.startswith("hps:"):
-            config = replace(config, model=f"hps:{config.model}")
+        config = _with_scheme(backbone)
         encoder = host.backbone(config, load_dual_encoder)
         self._comparer = Comparer(encoder, host, "{text}", options.long_text)
         provenance = {**encoder.provenance, "judge": "hps", "long text": options.long_text}
@@ -64,6 +64,11 @@ class HpsJudge:
         )
         self.example = GREY_SQUARE
 
+    @staticmethod
+    def files(options: HpsOptions, backbone: DualEncoderConfig) -> list[ModelFile]:
+        """Fetch the files it is loaded from; raises `BackboneUnavailable`."""
+        return dual_encoder_files(_with_scheme(backbone))
+
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Score every candidate by itself; PREFERENCE ranks them by score.
 
@@ -72,3 +77,10 @@ class HpsJudge:
         compared = await asyncio.gather(*map(self._comparer.compare, image_pairs(item)))
         scores = [Score(one.cosine) for one in compared]
         return verdict(scores, ask.want, (note for one in compared for note in one.notes))
+
+
+def _with_scheme(backbone: DualEncoderConfig) -> DualEncoderConfig:
+    config = backbone.plain()
+    if config.model.startswith("hps:"):
+        return config
+    return replace(config, model=f"hps:{config.model}")

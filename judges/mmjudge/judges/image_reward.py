@@ -7,7 +7,12 @@ from typing import ClassVar
 from mmjudge.contract.info import Input, JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Note, Score, Verdict
-from mmjudge.judges.backbones.image_reward import ImageRewardConfig, load_image_reward
+from mmjudge.judges.backbones.image_reward import (
+    ImageRewardConfig,
+    image_reward_files,
+    load_image_reward,
+)
+from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.backbones.text_encoding import WhenLong
 from mmjudge.judges.blip_pairs import PairReader
 from mmjudge.judges.comparing import verdict
@@ -66,6 +71,11 @@ class ImageRewardJudge:
             description=f"ImageReward, standardised, without bounds ({backbone.model})",
         )
         self.example = GREY_SQUARE
+
+    @staticmethod
+    def files(options: ImageRewardOptions, backbone: ImageRewardConfig) -> list[ModelFile]:
+        """Fetch the files it is loaded from; raises `BackboneUnavailable`."""
+        return image_reward_files(backbone)
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Score every candidate by itself; PREFERENCE ranks them by score.

@@ -30,6 +30,9 @@ class Judge(Protocol):
     `Kind(name, options, backbone, host)`: `options` an instance of its `Options` dataclass and
     `backbone` one of its `Backbone` dataclass, both read from the judge's section of the
     configuration. Construction may take long (it loads weights); `judge` must not block.
+
+    A kind that loads files may have a static method `files(options, backbone)` beside, for
+    `mmjudge pull`: it fetches them where needed, builds nothing, and returns `ModelFile`s.
     """
 
     Options: ClassVar[type[Any]]

@@ -13,6 +13,8 @@ from mmjudge.contract.info import Input, JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Score, Verdict
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig, load_dual_encoder
+from mmjudge.judges.backbones.dual_encoder_files import dual_encoder_files
+from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.backbones.text_encoding import WhenLong
 from mmjudge.judges.comparing import Comparer, verdict
 from mmjudge.judges.example import GREY_SQUARE, TWO_SQUARES
@@ -77,6 +79,11 @@ class PickScoreJudge:
             caution=encoder.tower.caution,
         )
         self.example = TWO_SQUARES if self._relative else GREY_SQUARE
+
+    @staticmethod
+    def files(options: PickScoreOptions, backbone: DualEncoderConfig) -> list[ModelFile]:
+        """Fetch the files it is loaded from; raises `BackboneUnavailable`."""
+        return dual_encoder_files(backbone)
 
     async def judge(self, item: Item, ask: Ask) -> Verdict:
         """Score the candidates; PREFERENCE ranks them by score.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmjudge.judges.backbones.checkpoints import fit_state_dict, read_state_dict
-from mmjudge.judges.backbones.downloads import fetch_hub_file, fetch_url
 from mmjudge.judges.backbones.errors import BackboneUnavailable
+from mmjudge.judges.backbones.model_files import FILE, ModelFile, ModelFiles, fetch_url
 from mmjudge.judges.fingerprint import weights_digest
 
 V1 = "LAION-AI/aesthetic-predictor/6d122adad522ab246644d9dc1c6d7a3810ee255f"
@@ -94,25 +94,30 @@ def load_aesthetic_head(name: str, sha256: str, dim: int) -> AestheticHead:
 
     Raises `BackboneUnavailable` for a head that is not to be had, or that does not fit.
     """
+    path, sha256 = aesthetic_head_file(name, sha256)
+    return AestheticHead(read_state_dict(path, sha256=sha256), dim, f"head {name!r}")
+
+
+def aesthetic_head_file(name: str, sha256: str) -> ModelFile:
+    """The file of a head, fetched where needed; the arguments are `load_aesthetic_head`'s."""
     scheme, _, place = name.partition(":")
     if name in PUBLISHED:
         source, known = PUBLISHED[name]
         file = name.replace("+", "%2B") + ".pth"
         path = fetch_url(f"https://raw.githubusercontent.com/{source}/{file}", known)
-        sha256 = sha256 or known
-    elif scheme == "hf-hub":
+        return ModelFile(path, sha256 or known)
+    if scheme == "hf-hub":
         if place.count("/") < 2:
             raise BackboneUnavailable(f"head {name!r}: expected hf-hub:ORG/NAME/FILE")
         organisation, repository, file = place.split("/", 2)
-        path = fetch_hub_file(f"{organisation}/{repository}", file)
-    else:
-        path = Path(name)
-        if not path.is_file():
-            raise BackboneUnavailable(
-                f"head {name!r}: there is no such file; expected its path, hf-hub:ORG/NAME/FILE or "
-                f"one of {', '.join(PUBLISHED)}"
-            )
-    return AestheticHead(read_state_dict(path, sha256=sha256), dim, f"head {name!r}")
+        found = ModelFiles(f"{organisation}/{repository}", "", FILE).need(file)
+        return ModelFile(found, sha256)
+    if not Path(name).is_file():
+        raise BackboneUnavailable(
+            f"head {name!r}: there is no such file; expected its path, hf-hub:ORG/NAME/FILE or "
+            f"one of {', '.join(PUBLISHED)}"
+        )
+    return ModelFile(Path(name), sha256)
 
 
 def _prefixes(state: Mapping[str, Tensor]) -> list[str]:

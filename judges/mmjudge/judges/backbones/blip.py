@@ -1,6 +1,7 @@
 """BLIP models of transformers, which embed images and texts and read them together."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,8 +19,9 @@ from mmjudge.judges.backbones.blip_tower import BlipTower
 from mmjudge.judges.backbones.checkpoints import read_state_dict
 from mmjudge.judges.backbones.dual_encoder import DualEncoder, DualEncoderConfig, pick_device
 from mmjudge.judges.backbones.errors import BackboneUnavailable
-from mmjudge.judges.backbones.model_files import ModelFiles, model_files, read_json, unavailable
+from mmjudge.judges.backbones.model_files import ModelFile, ModelFiles, model_files, read_json
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
+from mmjudge.judges.backbones.transformers_files import processing_files
 from mmjudge.judges.fingerprint import fingerprint
 
 KIND = "BlipForImageTextRetrieval"
@@ -69,16 +71,16 @@ def load_blip(config: BlipConfig) -> Blip:
     """
     ensure_torchvision_schemas()
     device, dtype = pick_device(config.device), getattr(torch, config.dtype)
-    files = ModelFiles(config.model, config.revision)
-    settings = read_json(files.need("config.json"))
-    _check_kind(settings, files.what)
+    (described, _), weights, (processing, _), *_ = blip_files(config)
+    settings, what = read_json(described), ModelFiles(config.model, config.revision).what
+    _check_kind(settings, what)
     layout = architecture(settings)
     words, positions = layout.text_config.vocab_size, _positions(layout, config)
-    state = read_state_dict(files.need(*WEIGHT_FILES), sha256=config.sha256)
+    state = read_state_dict(weights.path, sha256=weights.sha256)
     state.pop(POSITIONS, None)
     network = empty_network(layout)
-    fill_network(network, state, {key: key for key in network.state_dict()}, files.what)
-    processor, tokenizer = _processing(model_files(config.processor) if config.processor else files)
+    fill_network(network, state, {key: key for key in network.state_dict()}, what)
+    processor, tokenizer = _processing(processing.parent, config.processor or what)
     tower = BlipTower(
         network,
         ProcessedPictures(processor),
@@ -88,6 +90,15 @@ def load_blip(config: BlipConfig) -> Blip:
         dtype,
     )
     return Blip(config, tower)
+
+
+def blip_files(config: BlipConfig) -> list[ModelFile]:
+    """Config, weights and processing, in this order, fetched where needed; as `load_blip`."""
+    files = ModelFiles(config.model, config.revision)
+    described = files.need("config.json")
+    weights = files.need(*WEIGHT_FILES)
+    processing = processing_files(model_files(config.processor) if config.processor else files)
+    return [ModelFile(described), ModelFile(weights, config.sha256), *map(ModelFile, processing)]
 
 
 def _check_kind(settings: dict[str, Any], what: str) -> None:
@@ -110,16 +121,15 @@ def _positions(layout: Any, config: BlipConfig) -> int:
     return config.context_length or most
 
 
-def _processing(files: ModelFiles) -> tuple[Any, Any]:
+def _processing(folder: Path, what: str) -> tuple[Any, Any]:
     from transformers import AutoImageProcessor, AutoTokenizer
 
     try:
         processor = AutoImageProcessor.from_pretrained(
-            files.name, **files.source, backend="pil", trust_remote_code=False
+            folder, backend="pil", trust_remote_code=False
         )
-        tokenizer = AutoTokenizer.from_pretrained(
-            files.name, **files.source, trust_remote_code=False
-        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise unavailable(files.what, error) from error
+        reason = " ".join(str(error).split())[:600]
+        raise BackboneUnavailable(f"{what}: {type(error).__name__}: {reason}") from error
     return processor, tokenizer

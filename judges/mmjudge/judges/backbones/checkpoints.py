@@ -1,6 +1,5 @@
 """Checkpoint files: read without running their code, and held against the model they go into."""
 
-import hashlib
 import pickle
 import struct
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from mmjudge.judges.backbones.errors import BackboneUnavailable
+from mmjudge.judges.backbones.file_digests import check_sha256
 
 PICKLES = (".pt", ".pth", ".bin")
 WRAPPERS = ("state_dict", "model")
@@ -45,7 +45,7 @@ def read_state_dict(path: Path, *, sha256: str = "") -> dict[str, Tensor]:
     if not path.is_file():
         raise BackboneUnavailable(f"{path}: no such file")
     if sha256:
-        _check_digest(path, sha256)
+        check_sha256(path, sha256)
     if path.suffix == ".safetensors":
         try:
             return safetensors.torch.load_file(path)
@@ -122,16 +122,6 @@ KINDS: dict[str, Callable[[Collection[str]], bool]] = {
 def _first(keys: list[str], fault: str) -> str:
     such_as = ", such as" if len(keys) > NAMED else ":"
     return f"{len(keys)} {fault}{such_as} {', '.join(keys[:NAMED])}"
-
-
-def _check_digest(path: Path, expected: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected.lower():
-        raise BackboneUnavailable(
-            f"{path}: expected sha256 {expected.lower()}, found {found}: "
-            "fetch the file again, or correct the digest"
-        )
 
 
 def _unpickle(path: Path) -> Any:

@@ -99,10 +99,7 @@ def load_dual_encoder(config: DualEncoderConfig) -> DualEncoder:
     Raises `BackboneUnavailable` when they or the device cannot be had, with the fix.
     """
     device, dtype = pick_device(config.device), getattr(torch, config.dtype)
-    scheme, _, rest = config.model.partition(":")
-    for key, only in (("processor", "transformers"), ("sha256", "hps")):
-        if getattr(config, key) and scheme != only:
-            raise BackboneUnavailable(f"{config.model}: only {only}: models have a {key}")
+    scheme, rest = scheme_of(config)
     tower: Tower
     # Each loader imports seconds' worth of libraries: only the one that is needed.
     if config.model == "photo-lite":
@@ -122,6 +119,18 @@ def load_dual_encoder(config: DualEncoderConfig) -> DualEncoder:
 
         tower = load_open_clip_tower(config.model, config.revision, device, dtype)
     return DualEncoder(config, tower)
+
+
+def scheme_of(config: DualEncoderConfig) -> tuple[str, str]:
+    """What stands before and after the colon of `model`.
+
+    Raises `BackboneUnavailable` for settings that a model of that scheme does not have.
+    """
+    scheme, _, rest = config.model.partition(":")
+    for key, only in (("processor", "transformers"), ("sha256", "hps")):
+        if getattr(config, key) and scheme != only:
+            raise BackboneUnavailable(f"{config.model}: only {only}: models have a {key}")
+    return scheme, rest
 
 
 def pick_device(name: str) -> torch.device:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from mmjudge.judges.backbones.checkpoints import fit_state_dict, read_state_dict
-from mmjudge.judges.backbones.downloads import fetch_hub_file
 from mmjudge.judges.backbones.errors import BackboneUnavailable
 from mmjudge.judges.backbones.hps_picture import MEAN, STD, hps_picture
+from mmjudge.judges.backbones.model_files import FILE, ModelFile, ModelFiles
 from mmjudge.judges.backbones.open_clip_tower import OpenClipTower
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
 from mmjudge.judges.backbones.tower import Tower
@@ -35,11 +35,10 @@ def load_hps_tower(
     Raises `BackboneUnavailable`: a file that is not there or is of another digest, or weights that
     do not fit the architecture.
     """
-    path = _find(version, revision)
+    (path, _), *beside = hps_files(version, revision, sha256)
     what = f"hps:{version}"
     state = read_state_dict(path, sha256=sha256)
-    local = version not in FILES and path.with_name(CONFIG).is_file()
-    config = _read_config(path.with_name(CONFIG)) if local else published_config()
+    config = _read_config(beside[0].path) if beside else published_config()
     return hps_tower(state, config, what, device, dtype)
 
 
@@ -90,9 +89,11 @@ def published_config() -> dict[str, Any]:
     return config
 
 
-def _find(version: str, revision: str) -> Path:
+def hps_files(version: str, revision: str, sha256: str) -> list[ModelFile]:
+    """The checkpoint, fetched where needed, and the config beside it; as `load_hps_tower`."""
     if version in FILES:
-        return fetch_hub_file(REPOSITORY, FILES[version], revision)
+        path = ModelFiles(REPOSITORY, revision, FILE).need(FILES[version])
+        return [ModelFile(path, sha256)]
     path = Path(version)
     if not path.is_file():
         raise BackboneUnavailable(
@@ -101,7 +102,8 @@ def _find(version: str, revision: str) -> Path:
         )
     if revision:
         raise BackboneUnavailable(f"hps:{version} at revision {revision}: a file has no revisions")
-    return path
+    config = path.with_name(CONFIG)
+    return [ModelFile(path, sha256), *([ModelFile(config)] if config.is_file() else [])]
 
 
 def _read_config(path: Path) -> dict[str, Any]:

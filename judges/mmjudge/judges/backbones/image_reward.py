@@ -14,8 +14,9 @@ from mmjudge.judges.backbones.checkpoints import read_state_dict
 from mmjudge.judges.backbones.dual_encoder import DualEncoderConfig, pick_device
 from mmjudge.judges.backbones.errors import BackboneUnavailable
 from mmjudge.judges.backbones.image_reward_checkpoint import published_name, reward_network
-from mmjudge.judges.backbones.model_files import ModelFiles, model_files, read_json, unavailable
+from mmjudge.judges.backbones.model_files import ModelFile, ModelFiles, model_files, read_json
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
+from mmjudge.judges.backbones.transformers_files import tokenizer_files
 from mmjudge.judges.backbones.transformers_text import PlainTokenizer
 
 CHECKPOINT, MED_CONFIG = "ImageReward.pt", "med_config.json"
@@ -49,35 +50,44 @@ def load_image_reward(config: ImageRewardConfig) -> Blip:
     """
     ensure_torchvision_schemas()
     device, dtype = pick_device(config.device), getattr(torch, config.dtype)
-    files, checkpoint = _find(config.model, config.revision)
+    checkpoint, med = _find(config.model, config.revision)
     state = read_state_dict(checkpoint, sha256=config.sha256)
     state.pop(f"blip.{POSITIONS}", None)
-    med = files.find(MED_CONFIG)
-    network = reward_network(state, read_json(med) if med else {}, config.vision_heads)
+    network = reward_network(state, read_json(med[0]) if med else {}, config.vision_heads)
     names = {key: published_name(key) for key in network.state_dict()}
     fill_network(network, state, names, str(checkpoint))
     architecture = network.config
-    tokenizer = _tokenizer(model_files(config.processor), architecture.text_config.vocab_size)
+    tokenizer = _tokenizer(config.processor, architecture.text_config.vocab_size)
     pictures = CroppedPictures(architecture.vision_config.image_size)
     return Blip(config, BlipTower(network, pictures, tokenizer, (CONTEXT,), device, dtype))
 
 
-def _find(model: str, revision: str) -> tuple[ModelFiles, Path]:
+def image_reward_files(config: ImageRewardConfig) -> list[ModelFile]:
+    """The checkpoint, its config and a tokenizer, fetched where needed; as `load_image_reward`."""
+    checkpoint, med = _find(config.model, config.revision)
+    tokenizer = tokenizer_files(model_files(config.processor))
+    return [ModelFile(checkpoint, config.sha256), *map(ModelFile, [*med, *tokenizer])]
+
+
+def _find(model: str, revision: str) -> tuple[Path, list[Path]]:
     path = Path(model)
     if not path.is_file():
         files = ModelFiles(model, revision)
-        return files, files.need(CHECKPOINT)
+        return files.need(CHECKPOINT), files.find(MED_CONFIG)
     if revision:
         raise BackboneUnavailable(f"{model} at revision {revision}: a file has no revisions")
-    return ModelFiles(str(path.parent)), path
+    return path, ModelFiles(str(path.parent)).find(MED_CONFIG)
 
 
-def _tokenizer(files: ModelFiles, words: int) -> PlainTokenizer:
+def _tokenizer(processor: str, words: int) -> PlainTokenizer:
     from transformers import BertTokenizer
 
-    files.need("tokenizer.json", "vocab.txt")  # else an empty tokenizer comes of it
+    folder = tokenizer_files(model_files(processor))[0].parent
     try:
-        tokenizer = BertTokenizer.from_pretrained(files.name, **files.source)
+        tokenizer = BertTokenizer.from_pretrained(folder)
     except (KeyError, OSError, TypeError, ValueError) as error:
-        raise unavailable(f"tokenizer {files.what}", error) from error
+        reason = " ".join(str(error).split())[:600]
+        raise BackboneUnavailable(
+            f"tokenizer {processor}: {type(error).__name__}: {reason}"
+        ) from error
     return plain_tokenizer(tokenizer, words)

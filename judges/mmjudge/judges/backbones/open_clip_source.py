@@ -4,9 +4,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mmjudge.judges.backbones.errors import BackboneUnavailable
+from mmjudge.judges.backbones.open_clip_files import fetch_open_clip_hub
 
 FORMS = "ARCHITECTURE/TAG, ARCHITECTURE/PATH of a weights file, hf-hub:ORG/NAME or local-dir:PATH"
-OFFLINE = "photo-lite, local-dir:PATH and transformers:PATH need no model hub"
 WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".bin")
 FOLDER_FILES = (".safetensors", ".bin", ".pth")  # those that open_clip looks for in a folder
 
@@ -29,7 +29,9 @@ def find_open_clip(model: str, revision: str) -> tuple[str, str | None]:
     if scheme == "hf-hub":
         if place.count("/") != 1 or not all(place.split("/")):
             raise BackboneUnavailable(f"{model}: expected hf-hub:ORG/NAME")
-        return (f"local-dir:{_download(place, revision)}", None) if revision else (model, None)
+        if not revision:
+            return model, None
+        return f"local-dir:{fetch_open_clip_hub(place, revision)[0].parent}", None
     if scheme == "local-dir":
         folder = Path(place)
         if not (folder / "open_clip_config.json").is_file():
@@ -71,17 +73,3 @@ def _nearest(name: str, names: list[str]) -> str:
     spellings = {candidate.lower(): candidate for candidate in names}
     near = get_close_matches(name.lower(), spellings, n=1)
     return f" (did you mean {spellings[near[0]]!r}?)" if near else ""
-
-
-def _download(repository: str, revision: str) -> Path:
-    """Fetch what open_clip reads of one commit, into the folder of that commit."""
-    from huggingface_hub import snapshot_download
-    from open_clip.pretrained import download_pretrained_from_hf
-
-    tokenizer = ["*token*.json", "vocab*", "merges.txt", "*.model"]
-    folder = snapshot_download(
-        repository, revision=revision, allow_patterns=["open_clip_config.json", *tokenizer]
-    )
-    # It takes safetensors where there are any; into the same folder, as the commit is the same.
-    download_pretrained_from_hf(repository, revision=revision)
-    return Path(folder)

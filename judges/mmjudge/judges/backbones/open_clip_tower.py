@@ -13,8 +13,9 @@ from PIL import Image as PIL
 from safetensors import SafetensorError
 from torch import Tensor
 
-from mmjudge.judges.backbones.errors import BackboneUnavailable
-from mmjudge.judges.backbones.open_clip_source import OFFLINE, find_open_clip
+from mmjudge.judges.backbones.errors import PULL, BackboneUnavailable
+from mmjudge.judges.backbones.open_clip_files import OFFLINE
+from mmjudge.judges.backbones.open_clip_source import find_open_clip
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
 from mmjudge.judges.backbones.tower import Tower
 from mmjudge.judges.backbones.transformers_text import cut
@@ -72,7 +73,7 @@ def load_open_clip_tower(
         what = f"{model} at revision {revision}" if revision else model
         reason = " ".join(str(error).split())[:600]
         local = model.startswith("local-dir:") or Path(pretrained or "").is_file()
-        hint = "" if local else f"; {OFFLINE}"
+        hint = "" if local else f"; {OFFLINE}; {PULL}"
         raise BackboneUnavailable(f"{what}: {type(error).__name__}: {reason}{hint}") from error
     return OpenClipTower(network, transform, tokenizer, config, device, dtype)
 

@@ -1,6 +1,6 @@
 """Dual encoders of transformers: CLIP, SigLIP and SigLIP 2, from a hub or a folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import torch
 from safetensors import SafetensorError
 
 from mmjudge.judges.backbones.errors import BackboneUnavailable
-from mmjudge.judges.backbones.published import PROCESSORS, commit_of
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
 from mmjudge.judges.backbones.tower import Tower
 from mmjudge.judges.backbones.transformers_architectures import ClipTower, SiglipTower
+from mmjudge.judges.backbones.transformers_files import NEEDED, fetch_transformers
 from mmjudge.judges.backbones.transformers_text import PlainTokenizer
 
 ARCHITECTURES = {"clip": "CLIPModel", "siglip": "SiglipModel", "siglip2": "Siglip2Model"}
@@ -33,30 +33,24 @@ def load_transformers_tower(
     import transformers  # imports torchvision where that is installed
 
     what = f"transformers:{name} at revision {revision}" if revision else f"transformers:{name}"
-    if revision and Path(name).is_dir():
-        raise BackboneUnavailable(f"{what}: a folder has no revisions")
-    source = _source(name, revision)
-    processor = processor or PROCESSORS.get(name, "")
-    reader, read_from = _elsewhere(processor) if processor else (name, source)
+    fetched = fetch_transformers(name, revision, processor)
     with _reported(what):
-        architecture = _architecture(name, source)
+        architecture = _architecture(name, fetched.model)
         # float32 first, so that the logit scale is exact whatever the dtype.
         network, report = getattr(transformers, architecture).from_pretrained(
-            name,
-            **source,
+            fetched.model,
             use_safetensors=True,
             dtype=torch.float32,
             attn_implementation="sdpa",
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are reported, and refused below by name
         )
-    needed = "; a model without these files needs a processor, whose files it was trained with"
-    with _reported(f"processor {processor} of {what}" if processor else what, needed):
+    with _reported(f"processor {processor} of {what}" if processor else what, f"; {NEEDED}"):
         pictures = transformers.AutoImageProcessor.from_pretrained(
-            reader, **read_from, backend="pil", trust_remote_code=False
+            fetched.processing, backend="pil", trust_remote_code=False
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(
-            reader, **read_from, trust_remote_code=False
+            fetched.processing, trust_remote_code=False
         )
     for fault in ("missing", "unexpected", "mismatched"):
         if keys := sorted(str(key) for key in report[f"{fault}_keys"]):
@@ -68,24 +62,10 @@ def load_transformers_tower(
     return kind(network, pictures, PlainTokenizer(tokenizer), device, dtype)
 
 
-def _source(name: str, revision: str) -> dict[str, str]:
-    commit = "" if Path(name).is_dir() else commit_of(name, revision)
-    return {"revision": commit} if commit else {}
-
-
-def _elsewhere(processor: str) -> tuple[str, dict[str, str]]:
-    if Path(processor).is_dir():
-        return processor, {}
-    name, _, revision = processor.partition("@")
-    return name, _source(name, revision)
-
-
-def _architecture(name: str, source: Mapping[str, str]) -> str:
+def _architecture(name: str, folder: Path) -> str:
     from transformers import PreTrainedConfig
 
-    config, _ = PreTrainedConfig.get_config_dict(name, **source)
-    if not config:
-        raise BackboneUnavailable(f"transformers:{name}: no config.json in that folder")
+    config, _ = PreTrainedConfig.get_config_dict(folder)
     expected = ARCHITECTURES.get(config.get("model_type", ""))
     found = config.get("architectures") or [expected]
     if expected is None or expected not in found:
@@ -99,7 +79,7 @@ def _architecture(name: str, source: Mapping[str, str]) -> str:
 
 @contextmanager
 def _reported(what: str, hint: str = "") -> Iterator[None]:
-    """Whatever transformers raises for files it cannot have or use, as `BackboneUnavailable`."""
+    """Whatever transformers raises for files it cannot use, as `BackboneUnavailable`."""
     try:
         with _quiet():
             yield
@@ -115,10 +95,7 @@ def _reported(what: str, hint: str = "") -> Iterator[None]:
         ValueError,
     ) as error:
         reason = " ".join(str(error).split())[:600]
-        raise BackboneUnavailable(
-            f"{what}: {type(error).__name__}: {reason}; transformers:PATH, "
-            f"local-dir:PATH and photo-lite need no model hub{hint}"
-        ) from error
+        raise BackboneUnavailable(f"{what}: {type(error).__name__}: {reason}{hint}") from error
 
 
 @contextmanager
