@@ -169,6 +169,7 @@ CUDA = (
     _global(32),
 )
 CPU = (
+    Workload(COLQWEN, "matrix", 32, 32, ("t2i",), unit=True),
     _matrix(COLQWEN, 32),
     _matrix(CLIP, 16),
     _matrix(SIGLIP_729, 16),

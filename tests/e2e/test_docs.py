@@ -25,10 +25,11 @@ def test_python_examples_run(
     with own_server() as address:
         for code in examples:
             exec(compile(code.replace("127.0.0.1:50051", address), "<docs>", "exec"), {})
-    scores, judge, ranks = capsys.readouterr().out.splitlines()
+    scores, judge, ranks, reward = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"\[0\.\d+ +0\.\d+\]", scores)
     assert judge.startswith("photo-lite ")
     assert ranks == "(1, 2)"
+    assert re.fullmatch(r"torch.Size\(\[2, 77\]\) tensor\(\[.*\], dtype=torch.int32\)", reward)
 
 
 def test_configurations_parse(tmp_path: Path) -> None:

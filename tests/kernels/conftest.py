@@ -4,6 +4,7 @@ import importlib.util
 import os
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -19,19 +20,19 @@ from mmjudge import kernels
 @pytest.fixture(params=["blocked", "interpret"])
 def kernel_backend(request: pytest.FixtureRequest) -> Iterator[Reach]:
     """Runs the test's operations on the backend; says how large its cases may be."""
-    reach = REACHES[request.param]
-    if reach.name == "interpret" and (why := _not_interpretable()):
-        pytest.skip(why)
-    with kernels.backend(reach.name), warnings.catch_warnings():
-        if reach.name == "interpret":
-            # It computes with numpy, which warns of overflow and NaN, where a GPU says nothing.
-            warnings.simplefilter("ignore", RuntimeWarning)
+    with _running(REACHES[request.param]) as reach:
         yield reach
 
 
 @pytest.fixture
 def blocked_backend() -> Iterator[None]:
-    with kernels.backend("blocked"):
+    with _running(REACHES["blocked"]):
+        yield
+
+
+@pytest.fixture
+def interpreter() -> Iterator[None]:
+    with _running(REACHES["interpret"]):
         yield
 
 
@@ -56,6 +57,17 @@ def default_products() -> Iterator[None]:
 def threads(one_thread: None, request: pytest.FixtureRequest) -> None:
     """Matrix libraries divide products among threads by their size."""
     torch.set_num_threads(request.param)
+
+
+@contextmanager
+def _running(reach: Reach) -> Iterator[Reach]:
+    if reach.name == "interpret" and (why := _not_interpretable()):
+        pytest.skip(why)
+    with kernels.backend(reach.name), warnings.catch_warnings():
+        if reach.name == "interpret":
+            # It computes with numpy, which warns of overflow and NaN, where a GPU says nothing.
+            warnings.simplefilter("ignore", RuntimeWarning)
+        yield reach
 
 
 def _not_interpretable() -> str:

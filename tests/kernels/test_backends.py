@@ -50,7 +50,7 @@ def nothing_remembered() -> Iterator[None]:
 
 
 @pytest.fixture
-def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+def interpretable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     pretend_installed(monkeypatch, True)
 
@@ -143,7 +143,7 @@ def test_triton_does_not_run_on_a_cpu() -> None:
         choose(ON_CPU)
 
 
-def test_the_interpreter_runs_on_a_cpu_alone(interpreter: None) -> None:
+def test_the_interpreter_runs_on_a_cpu_alone(interpretable: None) -> None:
     with kernels.backend("interpret"):
         assert choose(ON_CPU) == Backend("interpret", "asked for")
         with pytest.raises(BackendUnavailable, match="tensors are on cuda:1, expected the CPU"):
@@ -151,20 +151,20 @@ def test_the_interpreter_runs_on_a_cpu_alone(interpreter: None) -> None:
 
 
 def test_the_interpreter_needs_its_variable(
-    interpreter: None, monkeypatch: pytest.MonkeyPatch
+    interpretable: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TRITON_INTERPRET")
     with kernels.backend("interpret"), pytest.raises(BackendUnavailable, match="TRITON_INTERPRET"):
         choose(ON_CPU)
 
 
-def test_the_interpreter_needs_triton(interpreter: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interpreter_needs_triton(interpretable: None, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_installed(monkeypatch, False)
     with kernels.backend("interpret"), pytest.raises(BackendUnavailable, match="not installed"):
         choose(ON_CPU)
 
 
-def test_the_innermost_choice_holds_and_ends_with_its_block(interpreter: None) -> None:
+def test_the_innermost_choice_holds_and_ends_with_its_block(interpretable: None) -> None:
     with kernels.backend("interpret"):
         with kernels.backend("blocked"):
             assert choose(ON_CPU).name == "blocked"
@@ -176,7 +176,7 @@ def test_the_innermost_choice_holds_and_ends_with_its_block(interpreter: None) -
     assert choose(on("mps")).fallback
 
 
-def test_a_choice_is_its_thread_s_own(interpreter: None) -> None:
+def test_a_choice_is_its_thread_s_own(interpretable: None) -> None:
     names = []
     with kernels.backend("interpret"):
         thread = threading.Thread(target=lambda: names.append(choose(ON_CPU).name))

@@ -1,6 +1,7 @@
 """Gradients against autograd through dense formulas, in every dtype and layout of rows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -242,6 +243,18 @@ def test_the_gradient_of_a_tie_goes_to_the_lowest_patch(kernel_backend: Reach) -
     found = dense.gradients(score_loss(late_interaction_pairs, "t2i", "sum", True), given)[1]
     assert bool(found[:3].any())
     assert not found[3:].any()
+
+
+@pytest.mark.parametrize("operation", [late_interaction_pairs, late_interaction_matrix])
+def test_the_gradient_of_a_tie_goes_to_the_lowest_token(
+    kernel_backend: Reach, operation: Callable[..., Any]
+) -> None:
+    """A matrix does not return its patches' winners: their gradient tells of them."""
+    given = batch([1], [3], 16)
+    given = replace(given, text=given.text.repeat(100, 1), tokens=(100,))
+    text, _ = dense.gradients(lambda ours: ours(operation).i2t.sum(), given)
+    assert bool(text[0].any())
+    assert not text[1:].any()
 
 
 def test_scores_without_an_upstream_gradient_take_no_part(kernel_backend: Reach) -> None:

@@ -118,6 +118,17 @@ def test_zeros_of_either_sign_tie(kernel_backend: Reach) -> None:
         assert found.token_argmax.flatten().tolist() == [0, 0, 1]
 
 
+def test_zeros_of_either_sign_tie_across_tiles(kernel_backend: Reach) -> None:
+    """Patches too faint for a direction on one side of the token, then on the other."""
+    text = torch.tensor([[[1.0, 0.0]]])
+    faint = torch.tensor([[-1e-20, 0.0]] * 64 + [[1e-20, 0.0]] * 64)
+    for image in (faint[None], -faint[None]):
+        for operation in (late_interaction_pairs, late_interaction_matrix):
+            found = operation(text, image, return_argmax=True)
+            assert found.token_argmax is not None
+            assert found.token_argmax.flatten().tolist() == [0]
+
+
 def test_one_more_patch_never_lowers_a_maximum(kernel_backend: Reach) -> None:
     given = one_pair(patches=12, seed=5)
     held = torch.full((5,), -1.0)
