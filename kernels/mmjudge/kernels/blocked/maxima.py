@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby, islice
 
 import torch
 from torch import Tensor
 
 from mmjudge.kernels.blocked.products import (
+    FEWEST_ROWS,
     MASKED,
-    finite_operand,
+    finite,
     operand,
     products,
     scale_columns,
     scales,
     steps,
+    unset_scales,
 )
 from mmjudge.kernels.blocked.sums import in_order, segment_reduce
 from mmjudge.kernels.blocked.workers import side_by_side
 from mmjudge.kernels.segments import Segments
 from mmjudge.kernels.winners import ABSENT, POISONED
 
+GROUP_VALUES = 1 << 22  # of several pairs at a time, products or features: 16 MB of float32
 CHUNK_VALUES = 1 << 21  # token maxima held before they are reduced: 8 MB of float32
 
 
@@ -38,26 +42,30 @@ def pairs_maxima(
     vectors: bool,
 ) -> tuple[Tensor, ...]:
     """See `mmjudge.kernels.pairs.pairs_maxima`."""
-    text_scale = scales(text, text_keep, normalize, eps)
-    image_scale = scales(image, image_keep, normalize, eps)
+    text_scale, image_scale = unset_scales(text), unset_scales(image)
     token = _Best(text_scale, text_scale.shape, winners)
     patch = _Best(image_scale, image_scale.shape if columns else (0,), winners)
-    of_texts, of_images = list(texts), list(images)
-    text_first, image_first = _first_kept(text_scale, texts), _first_kept(image_scale, images)
-
-    def pair(i: int) -> None:
-        (t0, t1), (p0, p1) = of_texts[i], of_images[i]
-        theirs = finite_operand(image[p0:p1], image_scale[p0:p1])
-        for start, stop in steps(t0, t1, p1 - p0):
-            scale = text_scale[start:stop]
-            block = products(operand(text[start:stop], scale), theirs)[: stop - start, : p1 - p0]
-            scale_columns(block, image_scale[p0:p1])
-            token.take(slice(start, stop), block, 1, 0, scale)
+    # In turn: what runs side by side waits for Python between operations, which here are short.
+    for count, (t0, t1), (p0, p1) in _groups(texts, images, text.shape[1]):
+        width, dim = (p1 - p0) // count, text.shape[1]
+        # Lengths are taken right before the products: features come from memory once.
+        text_scale[t0:t1] = scales(text[t0:t1], _part(text_keep, t0, t1), normalize, eps)
+        scale = scales(image[p0:p1], _part(image_keep, p0, p1), normalize, eps)
+        image_scale[p0:p1] = scale
+        if t0 == t1 or p0 == p1:
+            continue
+        theirs = operand(finite(image[p0:p1], scale).view(count, width, dim), scale)
+        for start, stop in steps(t0, t1, width) if count == 1 else [(t0, t1)]:
+            ours = text_scale[start:stop]
+            rows = operand(text[start:stop].view(count, -1, dim), ours)
+            block = products(rows, theirs)[:, : (stop - start) // count, :width]
+            scale_columns(block, scale.view(count, 1, width))
+            token.take(slice(start, stop), block, 2, 0, ours)
             if columns:
-                block = _scale_rows(block, scale)
-                patch.take(slice(p0, p1), block, 0, start - t0)
+                block = _scale_rows(block, ours.view(count, -1, 1))
+                patch.take(slice(p0, p1), block, 1, start - t0)
 
-    side_by_side(pair, texts.count)
+    text_first, image_first = _first_kept(text_scale, texts), _first_kept(image_scale, images)
     own = token.results(text_scale, image_first[texts.ids])
     other = patch.results(image_scale, text_first[images.ids]) if columns else patch.nothing()
     return *own, *other, text_scale, image_scale
@@ -103,7 +111,7 @@ def matrix_maxima(
             i = first + place
             p0, p1 = of_images[i]
             scale = image_scale[p0:p1]
-            theirs = finite_operand(image[p0:p1], scale)
+            theirs = operand(finite(image[p0:p1], scale), scale)
             token = _Best(text_scale, text_scale.shape, winners)
             patch = _Best(text_scale, (texts.count if columns else 0, p1 - p0), winners)
             for start, stop in steps(0, text.shape[0], p1 - p0, texts.uniform):
@@ -112,7 +120,7 @@ def matrix_maxima(
                 block = scale_columns(block[: stop - start, : p1 - p0], scale)
                 token.take(slice(start, stop), block, 1, 0, ours)
                 if columns:
-                    block = _scale_rows(block, ours)
+                    block = _scale_rows(block, ours[:, None])
                     for text0, count, rows in _pieces(texts, start, stop):
                         piece = block[rows].view(count, -1, p1 - p0)
                         begun = start + rows.start - texts.host[text0]
@@ -154,10 +162,11 @@ class _Best:
         else:
             value = block.amax(dim)
             index = torch.zeros((), dtype=torch.int32, device=block.device)
+        held, winner = self.value[where], self.winner[where]
+        value, index = value.view(held.shape), index.expand(value.shape).reshape(held.shape)
         if scale is not None:
             value = value * scale
-        held = self.value[where]
-        self.winner[where] = torch.where(value > held, index, self.winner[where])
+        torch.where(value > held, index, winner, out=winner)
         torch.maximum(held, value, out=held)
 
     def results(self, scale: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
@@ -180,16 +189,45 @@ class _Best:
 
 def _first_kept(scale: Tensor, segments: Segments) -> Tensor:
     """`[segments]` int32: the first row of each that counts, from its start; -1: there is none."""
-    equal = scale.new_zeros(scale.shape[0], 1)
-    row = segment_reduce(equal, segments, scale != MASKED, "max", 0.0)[1][:, 0]
-    return torch.where(row < 0, -1, row - segments.offsets[:-1].int())
+    kept = (scale != MASKED).nonzero()[:, 0]
+    starts, stops = segments.offsets[:-1], segments.offsets[1:]
+    end = kept.new_full((1,), segments.rows)
+    row = torch.cat([kept, end])[torch.searchsorted(kept, starts)]
+    return torch.where(row < stops, row - starts, -1).int()
+
+
+def _groups(
+    texts: Segments, images: Segments, dim: int
+) -> Iterator[tuple[int, tuple[int, int], tuple[int, int]]]:
+    """Consecutive pairs of equal lengths: how many, and the rows of their texts and images.
+
+    Together, as an operation takes longer to begin than a small pair does to compute.
+    """
+    rows = list(zip(texts, images, strict=True))
+    for (tokens, patches), alike in groupby(
+        rows, lambda pair: (_length(pair[0]), _length(pair[1]))
+    ):
+        held = max(tokens, FEWEST_ROWS), max(patches, FEWEST_ROWS)
+        at_once = max(1, GROUP_VALUES // max(held[0] * held[1], sum(held) * dim))
+        while part := list(islice(alike, at_once)):
+            (t0, _), (p0, _) = part[0]
+            (_, t1), (_, p1) = part[-1]
+            yield len(part), (t0, t1), (p0, p1)
+
+
+def _length(rows: tuple[int, int]) -> int:
+    return rows[1] - rows[0]
+
+
+def _part(keep: Tensor | None, start: int, stop: int) -> Tensor | None:
+    return None if keep is None else keep[start:stop]
 
 
 def _scale_rows(block: Tensor, scale: Tensor) -> Tensor:
     """Rows of `block` times `scale`, in place; -inf where masked."""
-    block *= scale[:, None]
+    block *= scale
     masked = scale == MASKED
-    return block.masked_fill_(masked[:, None], -torch.inf) if bool(masked.any()) else block
+    return block.masked_fill_(masked, -torch.inf) if bool(masked.any()) else block
 
 
 def _pieces(texts: Segments, start: int, stop: int) -> Iterator[tuple[int, int, slice]]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmjudge.kernels.blocked.products import (
     MASKED,
-    finite_operand,
+    finite,
     operand,
     products,
     scales,
@@ -105,7 +105,8 @@ def pooled_gradient(
 
 def _cosines(text: Tensor, image: Tensor, text_scale: Tensor, image_scale: Tensor) -> Tensor:
     """`[tokens, patches]`; of masked rows there is anything finite."""
-    block = products(finite_operand(text, text_scale), finite_operand(image, image_scale))
+    ours = operand(finite(text, text_scale), text_scale)
+    block = products(ours, operand(finite(image, image_scale), image_scale))
     return block[: len(text), : len(image)] * image_scale * text_scale[:, None]
 
 
