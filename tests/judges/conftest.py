@@ -7,7 +7,8 @@ import pytest
 import torch
 from tests.judges import tiny_models
 
-GOLDENS = Path(__file__).resolve().parents[3] / "shared" / "goldens" / "clip"
+ALL_GOLDENS = Path(__file__).resolve().parents[3] / "shared" / "goldens"
+GOLDENS = ALL_GOLDENS / "clip"
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,14 @@ def goldens() -> Path:
     if not GOLDENS.is_dir():
         pytest.skip("no goldens beside this repository")
     return GOLDENS
+
+
+@pytest.fixture(scope="session")
+def mmie_goldens() -> Path:
+    """Outputs of MMIE's and InternVL's own code on tiny weights; skips where they are absent."""
+    if not (folder := ALL_GOLDENS / "mmie").is_dir():
+        pytest.skip("no goldens beside this repository")
+    return folder
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def test_scores_are_transformers_own_whatever_the_padding(tiny: Path) -> None:
             inputs = {
                 "input_ids": words.input_ids,
                 "attention_mask": words.attention_mask,
-                "pixel_values": torch.stack(blip.images.prepare(image).payload),
+                "pixel_values": torch.stack(blip.images.prepare(image).payload.tensors),
             }
             expected.append(network(**inputs)[0][0].numpy())
             expected_cosines.append(network(**inputs, use_itm_head=False)[0].item())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from mmjudge.contract.info import JudgeInfo
 from mmjudge.contract.items import Ask, Item
@@ -17,10 +17,21 @@ class Host(Protocol):
     """What a server gives its judges: shared backbones, and their operations served."""
 
     def backbone(self, config: C, load: Callable[[C], B]) -> B:
-        """Return `load(config)`, loaded once for all judges that ask with an equal config."""
+        """Return `load(config)`, loaded once for all judges that ask with an equal config.
+
+        One that is `Closing` is closed with the host.
+        """
 
     def serve(self, operation: Operation[I_contra, P, O]) -> Compute[I_contra, O]:
         """Return the operation as an async function of one input, batched and cached."""
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A backbone that holds connections or the like."""
+
+    async def aclose(self) -> None:
+        """Fail what is in flight with `Unavailable`, and let go; awaited on the event loop."""
 
 
 class Judge(Protocol):
@@ -56,8 +67,9 @@ class Judge(Protocol):
 class JudgeConfig:
     """One judge: its kind's class, and instances of that class's `Backbone` and `Options`.
 
-    A kind whose `Options` has a field of type `dict[str, JudgeConfig]` finds in it the judges whose
-    sections stand in that table of its own section.
+    A kind whose `Options` has a field of type `JudgeConfig` finds in it the judge whose section
+    that table of its own section is; in one of `dict[str, JudgeConfig]` those whose sections stand
+    in that table.
     """
 
     name: str

@@ -21,19 +21,22 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 
 class OpenedImage(NamedTuple):
-    """An upright picture in its own colour mode, and what was done to get there."""
+    """A picture in its own colour mode, and what was done to get there."""
 
     picture: PIL.Image
     notes: tuple[Note, ...]
 
 
-def open_image(image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS) -> OpenedImage:
+def open_image(
+    image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS, *, turn: bool = True
+) -> OpenedImage:
     """Open one image, whole and upright.
 
     The mode stays the file's own (L, LA, P, RGB, RGBA, CMYK, ...), because reference pipelines
     differ in whether they convert to RGB before or after resizing; 16-bit greys become L. The EXIF
-    orientation is applied and noted; alpha that is not opaque is noted, since judges see the
-    colours under it.
+    orientation is applied and noted; without `turn` it is not applied, as some reference pipelines
+    have it, and that is noted. Alpha that is not opaque is noted, since judges see the colours
+    under it.
 
     Raises `ItemError`: IMAGE_EMPTY (no bytes), IMAGE_UNDECODABLE (none of `FORMATS`, truncated
     or corrupt), IMAGE_ANIMATED (several frames), IMAGE_TOO_LARGE (more than `max_pixels`, checked
@@ -59,7 +62,8 @@ def open_image(image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS) -
         turned = exif_orientation(picture) if picture.format == "TIFF" else 1
         picture.load()
         orientation = exif_orientation(picture)
-        upright = picture if orientation == 1 else ImageOps.exif_transpose(picture)
+        applied, ignored = (max(turned, orientation), 1) if turn else (turned, orientation)
+        shown = ImageOps.exif_transpose(picture) if turn and orientation != 1 else picture
     except (PIL.DecompressionBombError, PIL.DecompressionBombWarning) as error:
         raise invalid("IMAGE_TOO_LARGE", f"{error}; at most {max_pixels} pixels allowed") from error
     except ItemError:
@@ -69,11 +73,11 @@ def open_image(image: EncodedImage | PixelImage, max_pixels: int = MAX_PIXELS) -
             "IMAGE_UNDECODABLE",
             f"{len(image.data)} bytes that are no whole image file ({_reason(error)})",
         ) from error
-    notes = tuple(_notes(upright, max(turned, orientation)))
-    if upright.mode == "P" and isinstance(upright.info.get("transparency"), bytes):
+    notes = tuple(_notes(shown, applied, ignored))
+    if shown.mode == "P" and isinstance(shown.info.get("transparency"), bytes):
         # Noted, and of no effect on the colours; PIL would warn of it at every conversion.
-        del upright.info["transparency"]
-    return OpenedImage(_to_8_bit(upright), notes)
+        del shown.info["transparency"]
+    return OpenedImage(_to_8_bit(shown), notes)
 
 
 @cache
@@ -107,12 +111,15 @@ def _to_8_bit(picture: PIL.Image) -> PIL.Image:
     return picture
 
 
-def _notes(upright: PIL.Image, orientation: int) -> list[Note]:
+def _notes(shown: PIL.Image, applied: int, ignored: int) -> list[Note]:
     notes = []
-    if orientation != 1:
-        notes.append(Note("IMAGE_ROTATED", f"turned upright by its EXIF orientation {orientation}"))
-    if upright.has_transparency_data:
-        lowest = upright.convert("RGBA").getchannel("A").getextrema()[0]
+    if applied != 1:
+        notes.append(Note("IMAGE_ROTATED", f"turned upright by its EXIF orientation {applied}"))
+    if ignored != 1:
+        message = f"shown as stored, not turned by its EXIF orientation {ignored}, as published"
+        notes.append(Note("EXIF_IGNORED", message))
+    if shown.has_transparency_data:
+        lowest = shown.convert("RGBA").getchannel("A").getextrema()[0]
         if lowest != 255:
             notes.append(
                 Note(

@@ -114,17 +114,21 @@ def _judge_config(
     else:
         backbone = build(kind.Backbone, inline, path)
     for key, hint in get_type_hints(kind.Options).items():
-        if hint == dict[str, JudgeConfig] and key in rest:
+        if hint is JudgeConfig and key in rest:
+            rest[key] = _judge_within(f"{name}.{key}", rest[key], backbones)
+        elif hint == dict[str, JudgeConfig] and key in rest:
             rest[key] = _judges_within(f"{name}.{key}", rest[key], backbones)
     return JudgeConfig(name, kind, backbone, build(kind.Options, rest, path))
+
+
+def _judge_within(name: str, table: Any, backbones: Mapping[str, Mapping[str, Any]]) -> JudgeConfig:
+    return _judge_config(name, typed(table, dict, f"judges.{name}"), backbones)
 
 
 def _judges_within(
     name: str, tables: Any, backbones: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, JudgeConfig]:
     return {
-        part: _judge_config(
-            f"{name}.{part}", typed(table, dict, f"judges.{name}.{part}"), backbones
-        )
+        part: _judge_within(f"{name}.{part}", table, backbones)
         for part, table in typed(tables, dict, f"judges.{name}").items()
     }

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from mmjudge.contract.errors import RequestError, SetupError
 from mmjudge.contract.items import Ask
-from mmjudge.judges.judge import Judge
+from mmjudge.judges.judge import Closing, Judge
 from mmjudge.judges.operation import Compute, I_contra, O, Operation, P
 from mmjudge.server.config import ServerConfig, judge_configs
 from mmjudge.server.device import Device
@@ -73,10 +73,13 @@ class Host:
             logger.info("judge %s is ready", name)
 
     async def close(self) -> None:
-        """Fail what waits with `Unavailable`, wait for the batches that run, end all threads."""
+        """Fail what waits with `Unavailable`, wait for the batches that run, close the rest."""
         # Lists, because `load` may still be adding to them on its thread.
         operations, devices = list(self._operations.values()), list(self.devices.values())
-        await asyncio.gather(*(operation.close() for operation in operations))
+        closing = [one for one in list(self._backbones.values()) if isinstance(one, Closing)]
+        await asyncio.gather(
+            *(operation.close() for operation in operations), *(one.aclose() for one in closing)
+        )
         for device in devices:
             device.close()
         self.threads.shutdown(cancel_futures=True)

@@ -122,12 +122,14 @@ def model_files(place: str, instead: str = FOLDER) -> ModelFiles:
     return ModelFiles(name, revision, instead)
 
 
-def fetch_url(url: str, sha256: str) -> Path:
+def fetch_url(url: str, sha256: str, name: str = "") -> Path:
     """What `url` names, in torch.hub's folder of checkpoints; a file there is not fetched again.
+
+    `name` is what the file is called there; empty for the end of the URL.
 
     Raises `BackboneUnavailable` when it does not come, or comes with another digest.
     """
-    path = Path(torch.hub.get_dir(), "checkpoints", unquote(url.rpartition("/")[2]))
+    path = Path(torch.hub.get_dir(), "checkpoints", name or unquote(url.rpartition("/")[2]))
     if path.is_file():
         return path
     try:

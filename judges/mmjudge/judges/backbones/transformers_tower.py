@@ -1,16 +1,14 @@
 """Dual encoders of transformers: CLIP, SigLIP and SigLIP 2, from a hub or a folder."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 
 from mmjudge.judges.backbones.errors import BackboneUnavailable
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
 from mmjudge.judges.backbones.tower import Tower
 from mmjudge.judges.backbones.transformers_architectures import ClipTower, SiglipTower
+from mmjudge.judges.backbones.transformers_errors import reported
 from mmjudge.judges.backbones.transformers_files import NEEDED, fetch_transformers
 from mmjudge.judges.backbones.transformers_text import PlainTokenizer
 
@@ -34,7 +32,7 @@ def load_transformers_tower(
 
     what = f"transformers:{name} at revision {revision}" if revision else f"transformers:{name}"
     fetched = fetch_transformers(name, revision, processor)
-    with _reported(what):
+    with reported(what):
         architecture = _architecture(name, fetched.model)
         # float32 first, so that the logit scale is exact whatever the dtype.
         network, report = getattr(transformers, architecture).from_pretrained(
@@ -45,7 +43,7 @@ def load_transformers_tower(
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are reported, and refused below by name
         )
-    with _reported(f"processor {processor} of {what}" if processor else what, f"; {NEEDED}"):
+    with reported(f"processor {processor} of {what}" if processor else what, f"; {NEEDED}"):
         pictures = transformers.AutoImageProcessor.from_pretrained(
             fetched.processing, backend="pil", trust_remote_code=False
         )
@@ -75,40 +73,3 @@ def _architecture(name: str, folder: Path) -> str:
             f"{', '.join(ARCHITECTURES.values())}"
         )
     return expected
-
-
-@contextmanager
-def _reported(what: str, hint: str = "") -> Iterator[None]:
-    """Whatever transformers raises for files it cannot use, as `BackboneUnavailable`."""
-    try:
-        with _quiet():
-            yield
-    except BackboneUnavailable:
-        raise  # a RuntimeError that already says the fix
-    except (
-        ImportError,
-        KeyError,
-        OSError,
-        RuntimeError,
-        SafetensorError,
-        TypeError,
-        ValueError,
-    ) as error:
-        reason = " ".join(str(error).split())[:600]
-        raise BackboneUnavailable(f"{what}: {type(error).__name__}: {reason}{hint}") from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without progress bars and warnings: what matters of them is raised as an error."""
-    from transformers.utils import logging
-
-    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        if bars:
-            logging.enable_progress_bar()
-        logging.set_verbosity(verbosity)

@@ -1,0 +1,1 @@
+"""How a generator is asked to judge: templates, questions, and what its answers come to."""
