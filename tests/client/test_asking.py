@@ -1,17 +1,35 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.client.fake_service import hosting
 
 from mmjudge.client.asking import chosen, parse_want, request_without_items
-from mmjudge.contract import Want
+from mmjudge.contract import Hosting, Want
 from mmjudge.v1 import judge_pb2 as pb
 
 
+def giving(**wants: Want) -> Hosting:
+    """A hosting of judges that give one kind of answer each."""
+    hosted = hosting(*wants)
+    judges = {name: replace(hosted.judges[name], wants=(wants[name],)) for name in wants}
+    return replace(hosted, judges=judges)
+
+
 def test_judges_by_name_or_the_only_one() -> None:
-    assert chosen(None, hosting("clip")) == ["clip"]
-    assert chosen("clip", hosting("a", "b")) == ["clip"]
-    assert chosen(("b", "a"), hosting()) == chosen(["b", "a"], hosting()) == ["b", "a"]
+    assert chosen(None, hosting("clip"), Want.SCORE) == ["clip"]
+    assert chosen("clip", hosting("a", "b"), Want.SCORE) == ["clip"]
+    several = chosen(("b", "a"), hosting(), Want.SCORE)
+    assert several == chosen(["b", "a"], hosting(), Want.SCORE) == ["b", "a"]
+
+
+def test_the_only_judge_that_gives_what_is_wanted() -> None:
+    hosted = giving(clip=Want.SCORE, fisao=Want.TOKEN_REWARDS)
+    assert chosen(None, hosted, Want.TOKEN_REWARDS) == ["fisao"]
+    # The server says why its only one does not.
+    assert chosen(None, hosting("clip"), Want.TOKEN_REWARDS) == ["clip"]
+    with pytest.raises(ValueError, match="server hosts 'clip', 'fisao': name one"):
+        chosen(None, hosted, Want.STEP_REWARDS)
 
 
 @pytest.mark.parametrize(
@@ -24,12 +42,12 @@ def test_judges_by_name_or_the_only_one() -> None:
 )
 def test_no_clear_choice(judges: Any, hosted: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        chosen(judges, hosting(*hosted))
+        chosen(judges, hosting(*hosted), Want.SCORE)
 
 
 def test_judges_that_are_no_names() -> None:
     with pytest.raises(TypeError, match="judges holds a int"):
-        chosen([3], hosting("clip"))  # type: ignore[list-item]
+        chosen([3], hosting("clip"), Want.SCORE)  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("want", list(Want))

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mmjudge.client.pairing import pair
+from mmjudge.client.pairing import grouped, pair
 from mmjudge.contract import EncodedImage, PixelImage
 
 
@@ -26,6 +26,21 @@ def test_a_single_value_goes_with_all_of_a_list() -> None:
     a, b = EncodedImage(b"a"), EncodedImage(b"b")
     assert pairs(a, ["x", "y"]) == [(a, "x"), (a, "y")]
     assert pairs([a, b], "x") == [(a, "x"), (b, "x")]
+
+
+def test_texts_in_a_row_over_one_image_go_together(tmp_path: Path) -> None:
+    path, a, b = tmp_path / "a", EncodedImage(b"a"), EncodedImage(b"b")
+    path.write_bytes(b"a")
+    assert grouped([a, a, b, a], ["w", "x", "y", "z"]) == [
+        (a, ["w", "x"]),
+        (b, ["y"]),
+        (a, ["z"]),
+    ]
+    assert grouped(a, ["x", "y"]) == [(a, ["x", "y"])]
+    assert grouped([path, str(path)], ["x", "y"]) == [(a, ["x", "y"])]
+    # Equal content of another object may change before it is sent.
+    assert len(grouped([np.zeros((2, 2, 3), np.uint8) for _ in range(2)], ["x", "y"])) == 2
+    assert grouped([], []) == []
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import inspect
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from tests.client.fake_service import Context, FakeService
 from tests.client.test_batch import numbers
 
 from mmjudge.client import AsyncClient, Candidate, Client, Item
+from mmjudge.client.async_rewards import AsyncRewards
 from mmjudge.client.errors import ItemFailed, Unavailable
+from mmjudge.client.sync_rewards import SyncRewards
 
 
 async def endless(context: Context) -> None:
@@ -37,6 +40,13 @@ def test_public_methods_are_those_of_the_async_client() -> None:
         return {name for name in vars(kind) if not name.startswith("_")}
 
     assert public(Client) == public(AsyncClient)
+    assert public(SyncRewards) == public(AsyncRewards) == {"token_rewards", "step_rewards"}
+
+
+def test_public_methods_take_the_same_arguments() -> None:
+    for name in ("score", "judge", "stream", "token_rewards", "step_rewards"):
+        there, here = (inspect.signature(getattr(kind, name)) for kind in (AsyncClient, Client))
+        assert list(here.parameters.values()) == list(there.parameters.values()), name
 
 
 def test_streams_are_iterators(service: FakeService, sync_client: Client) -> None:

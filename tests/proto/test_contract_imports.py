@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "client": {"contract", "v1"},
     "rl": {"contract", "v1", "client"},
     "bench": {"contract", "v1", "client"},
-    "cli": {"contract", "v1", "client"},
+    "cli": {"contract", "v1", "client", "bench"},
 }
 # The modules that may import the server too: anywhere, or only within a function or for types.
 MAY_SERVE = {"mmjudge.client.local"}

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from mmjudge.cli.calibrate import calibrate
 from mmjudge.cli.commands import Commands
 from mmjudge.cli.demo import demo
+from mmjudge.cli.explain import explain
 from mmjudge.cli.judges import judges
 from mmjudge.cli.pull import pull
 from mmjudge.cli.score import score
@@ -20,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (serve, pull, judges, score, demo):
+for command in (serve, pull, judges, score, explain, calibrate, demo):
     app.command()(command)
 
 

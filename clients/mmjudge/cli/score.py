@@ -7,15 +7,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from mmjudge.cli.logs import quiet_libraries
+from mmjudge.cli.image_argument import read_image
+from mmjudge.cli.local_judges import local_client
 from mmjudge.cli.options import DEFAULT_ADDRESS, Json, Timeout, checked_address
 from mmjudge.cli.progress import progress
-from mmjudge.cli.serve import missing_extra
 from mmjudge.cli.terminal import ExitStatus, fail, out, print_json, reported
-from mmjudge.client import Client, EncodedImage, Error, Judgement, Scores, Verdict
-from mmjudge.client.local import LocalClient
-from mmjudge.contract import ItemError
-from mmjudge.contract.image_files import open_image
+from mmjudge.client import Client, Error, Judgement, Scores, Verdict
 
 
 def score(
@@ -46,9 +43,9 @@ def score(
         raise typer.BadParameter("asks no server, leave out --address", param_hint="--local")
     where = address or DEFAULT_ADDRESS
     with reported(where):
-        picture = _read(image)
+        picture = read_image(image)
         with progress("loading photo-lite" if local else f"asking {where}") as shown:
-            with _local(timeout) if local else Client(where, timeout=timeout) as client:
+            with local_client(timeout) if local else Client(where, timeout=timeout) as client:
                 asked = judge or list(client.list_judges().judges)
                 shown.say(f"asking {', '.join(asked)}")
                 results = client.score(picture, texts, judges=asked, on_failure="nan")
@@ -61,23 +58,6 @@ def score(
     if missing := sum(verdict.judgement is None for verdict in verdicts):
         message = f"no score for {missing} of {len(verdicts)}: the output says why"
         raise fail(message, ExitStatus.NOT_JUDGED)
-
-
-def _read(path: Path) -> EncodedImage:
-    image = EncodedImage(path.read_bytes())
-    try:
-        open_image(image)  # as the judges will: here the mistake has a file's name
-    except ItemError as error:
-        raise ValueError(f"{path}: {error}") from error
-    return image
-
-
-def _local(timeout: float) -> LocalClient:
-    quiet_libraries()
-    try:
-        return LocalClient(timeout=timeout)
-    except ImportError as error:
-        raise missing_extra(error) from error
 
 
 def _print(scores: Scores, texts: list[str]) -> None:

@@ -12,18 +12,19 @@ Judges = str | list[str] | tuple[str, ...]
 WantName = Literal["score", "preference", "step_rewards", "token_rewards"]
 
 
-def chosen(judges: Judges | None, hosting: Hosting) -> list[str]:
-    """Return the names of the judges asked for, the server's only one for None.
+def chosen(judges: Judges | None, hosting: Hosting, want: Want) -> list[str]:
+    """Return the names of the judges asked for; for None the only one, or the only one for `want`.
 
-    Raises ValueError when none is named and the server does not host exactly one, TypeError for
-    what is no name.
+    Raises ValueError when none is named and that leaves a choice, or nothing; TypeError for what
+    is no name.
     """
     if judges is None:
         hosted = sorted(hosting.judges)
-        if len(hosted) != 1:
-            listed = ", ".join(map(repr, hosted)) or "none"
+        giving = [name for name in hosted if want in hosting.judges[name].wants]
+        if 1 not in (len(hosted), len(giving)):
+            listed = ", ".join(map(repr, giving or hosted)) or "none"
             raise ValueError(f"judges is None and the server hosts {listed}: name one or several")
-        return hosted
+        return hosted if len(hosted) == 1 else giving
     names = [judges] if isinstance(judges, str) else list(judges)
     if not names:
         raise ValueError("judges is empty, expected at least one name, or None for the only one")

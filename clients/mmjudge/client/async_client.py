@@ -9,7 +9,8 @@ from typing import Self, overload
 
 import grpc
 
-from mmjudge.client.asking import Judges, WantName, chosen, request_without_items
+from mmjudge.client.asking import Judges, WantName, chosen, parse_want, request_without_items
+from mmjudge.client.async_rewards import AsyncRewards
 from mmjudge.client.batch import judge_batch
 from mmjudge.client.calls import Call
 from mmjudge.client.deadline import Deadline
@@ -28,7 +29,7 @@ from mmjudge.contract.wire_hosting import hosting_from_proto
 from mmjudge.v1 import judge_pb2 as pb
 
 
-class AsyncClient:
+class AsyncClient(AsyncRewards):
     """Asks judges at `address` ("host:port"), or those behind `transport`; connects when used.
 
     timeout: seconds a whole call may take, with all its parts and retries.
@@ -132,7 +133,7 @@ class AsyncClient:
         """Score each image with its text, pair by pair: float32 `[n]`; by judge for a list of them.
 
         A single image or text goes with every element of the other's list; a str image is a path.
-        `judges=None` asks the server's only judge. Raises ItemFailed or ItemAbstained for the
+        `judges=None` asks the only judge that scores. Raises ItemFailed or ItemAbstained for the
         first pair without a score, or leaves NaN there with `on_failure="nan"`; ValueError for
         unequal lengths or nothing to judge; TypeError or OSError naming a bad `images[i]`.
         """
@@ -261,9 +262,9 @@ class AsyncClient:
         items = await asyncio.to_thread(encode)
         if not items:
             raise ValueError("nothing to judge: expected at least one item or pair")
-        hosting = self._hosting or await self._list_judges(deadline)
+        hosting = await self._known_hosting(deadline)
         template = request_without_items(
-            chosen(judges, hosting),
+            chosen(judges, hosting, parse_want(want)),
             want,
             criteria,
             regions=regions,
@@ -276,6 +277,9 @@ class AsyncClient:
         return Call(
             self._transport, template, items, parts, deadline, self._retries, self._in_flight
         )
+
+    async def _known_hosting(self, deadline: Deadline) -> Hosting:
+        return self._hosting or await self._list_judges(deadline)
 
     async def _list_judges(self, deadline: Deadline) -> Hosting:
         response = await retry(self._transport.list_judges, self._retries, deadline)

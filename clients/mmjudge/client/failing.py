@@ -8,17 +8,27 @@ from mmjudge.contract import Abstention, Error, ItemAbstained, ItemFailed, NotJu
 OnFailure = Literal["raise", "nan"]
 """What becomes of an item that was not judged: an exception, or NaN in the arrays."""
 
+OnFailedRow = Literal["raise", "mask"]
+"""What becomes of a row that was not judged: an exception, or False in all of its mask."""
 
-def check_on_failure(on_failure: str) -> None:
-    """Raise ValueError for anything but "raise" and "nan"."""
-    if on_failure not in ("raise", "nan"):
-        raise ValueError(f"on_failure is {on_failure!r}, expected 'raise' or 'nan'")
+
+def check_on_failure(on_failure: str, otherwise: str = "nan") -> None:
+    """Raise ValueError for anything but "raise" and `otherwise`."""
+    if on_failure not in ("raise", otherwise):
+        raise ValueError(f"on_failure is {on_failure!r}, expected 'raise' or {otherwise!r}")
 
 
 def first_failure(
-    verdicts: Sequence[Verdict], item_ids: Sequence[str], judge: str, fingerprint: str
+    verdicts: Sequence[Verdict],
+    item_ids: Sequence[str],
+    judge: str,
+    fingerprint: str,
+    remedy: str = "on_failure='nan' gives NaN",
 ) -> NotJudged | None:
-    """Return the error for the first verdict that is no judgement; None when all are."""
+    """Return the error for the first verdict that is no judgement; None when all are.
+
+    `remedy` ends its message: how to get the others' values all the same.
+    """
     failed = [i for i, verdict in enumerate(verdicts) if verdict.judgement is None]
     if not failed:
         return None
@@ -36,7 +46,7 @@ def first_failure(
     text += f", at {field}: {message}" if field else f": {message}"
     others_text = f"{others} other item{'s' * (others != 1)} of {len(verdicts)} failed too"
     return kind(
-        f"{text} [{others_text if others else 'no other item failed'}; on_failure='nan' gives NaN]",
+        f"{text} [{others_text if others else 'no other item failed'}; {remedy}]",
         index=index,
         item_id=item_ids[index],
         judge=judge,

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as PIL
 
 from mmjudge.client.media import ImageLike, to_image
-from mmjudge.contract import Candidate, Item
+from mmjudge.contract import Candidate, Image, Item
 
 Images = ImageLike | Sequence[ImageLike]
 Texts = str | Sequence[str]
@@ -23,12 +23,20 @@ def pair(images: Images, texts: Texts) -> list[Item]:
     `[n, height, width, 3]` is a list of n images. Raises ValueError for unequal lengths or nothing
     to pair, and as `to_image` for each image.
     """
+    return [
+        Item(prompt=[text], candidates=[Candidate([image])])
+        for image, words in grouped(images, texts)
+        for text in words
+    ]
+
+
+def grouped(images: Images, texts: Texts) -> list[tuple[Image, list[str]]]:
+    """Return the pairs as `pair` makes them, runs of texts over one image together.
+
+    One image is one object, or one path, which is read once. Raises as `pair`.
+    """
     many_images, many_texts = _is_many(images), _is_many(texts)
-    pictures = (
-        [to_image(image, f"images[{i}]") for i, image in enumerate(cast(list[ImageLike], images))]
-        if many_images
-        else [to_image(cast(ImageLike, images), "images")]
-    )
+    pictures = list(cast(Sequence[ImageLike], images)) if many_images else [images]
     words = list(texts) if many_texts else [cast(str, texts)]
     for i, text in enumerate(words):
         if not isinstance(text, str):
@@ -43,10 +51,19 @@ def pair(images: Images, texts: Texts) -> list[Item]:
             f"{len(pictures)} images and {len(words)} texts, expected as many of each: they are "
             "scored pair by pair; pass one value without a list to pair it with all of the others"
         )
-    return [
-        Item(prompt=[text], candidates=[Candidate([image])])
-        for image, text in zip(pictures, words, strict=True)
-    ]
+    groups: list[tuple[Image, list[str]]] = []
+    for i, (picture, text) in enumerate(zip(pictures, words, strict=True)):
+        if i == 0 or not _is_same(picture, pictures[i - 1]):
+            where = f"images[{i}]" if many_images else "images"
+            groups.append((to_image(cast(ImageLike, picture), where), []))
+        groups[-1][1].append(text)
+    return groups
+
+
+def _is_same(one: object, other: object) -> bool:
+    if isinstance(one, str | os.PathLike) and isinstance(other, str | os.PathLike):
+        return os.fspath(one) == os.fspath(other)
+    return one is other
 
 
 def _is_many(value: object) -> bool:

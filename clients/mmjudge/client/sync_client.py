@@ -18,10 +18,11 @@ from mmjudge.client.results import Scores, Verdicts
 from mmjudge.client.retrying import DEFAULT_RETRIES, Retries
 from mmjudge.client.splitting import DEFAULT_PART_SIZE, PartSize
 from mmjudge.client.streaming import Answer
+from mmjudge.client.sync_rewards import SyncRewards
 from mmjudge.contract import Hosting, Item, Want
 
 
-class Client:
+class Client(SyncRewards):
     """`AsyncClient` for plain functions: the same arguments, methods and errors.
 
     One client may serve many threads, and works inside a running event loop, which it blocks.

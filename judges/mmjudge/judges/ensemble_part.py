@@ -1,12 +1,12 @@
 """One part of an ensemble: a judge, its weight, and what it says of an item."""
 
-import math
 from dataclasses import dataclass
 
-from mmjudge.contract.errors import Error, ErrorCode, ItemError, SetupError
-from mmjudge.contract.items import Ask, Item, Want
-from mmjudge.contract.verdicts import Abstention, Judgement, Note, Verdict
+from mmjudge.contract.errors import Error, ErrorCode, SetupError
+from mmjudge.contract.items import Item, Want
+from mmjudge.contract.verdicts import Abstention, Note
 from mmjudge.judges.judge import Host, Judge, JudgeConfig
+from mmjudge.judges.scoring import scored
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,37 +48,5 @@ class EnsemblePart:
 
     async def ask(self, item: Item) -> Said:
         """The part's scores of the candidates, or why it gives none; raises what breaks it."""
-        try:
-            verdict = await self.judge.judge(item, Ask())
-        except ItemError as error:
-            verdict = Verdict(error.error)
-        values: tuple[float, ...] = ()
-        absence: Abstention | Error | None = None
-        if isinstance(verdict.outcome, Judgement):
-            values, absence = self._values(verdict.outcome, item)
-        else:
-            absence = verdict.outcome
-        return Said(self.name, self.weight, values, self._named(absence), verdict.notes)
-
-    def _values(self, judgement: Judgement, item: Item) -> tuple[tuple[float, ...], Error | None]:
-        """Values for all candidates or none: a sum must not pass over what is no number."""
-        values = [score.value for score in judgement.scores]
-        found = tuple(value for value in values if value is not None)
-        if len(found) != len(item.candidates):
-            message = f"gave {len(found)} scores for {len(item.candidates)} candidates"
-            return (), Error(ErrorCode.INTERNAL, "SCORE_COUNT", message)
-        for index, value in enumerate(found):
-            if not math.isfinite(value):
-                message = f"computed NaN or infinity for candidate {index}"
-                where = f"candidates[{index}]"
-                return (), Error(ErrorCode.INTERNAL, "SCORE_NOT_FINITE", message, where)
-        return found, None
-
-    def _named(self, absence: Abstention | Error | None) -> Abstention | Error | None:
-        message = f"part {self.name!r}: {absence.message}" if absence else ""
-        match absence:
-            case Error(code, reason, _, field):
-                return Error(code, reason, message, field)
-            case Abstention(why, _, raw_text, field):
-                return Abstention(why, message, raw_text, field)
-        return None
+        found = await scored(self.judge, item, f"part {self.name!r}")
+        return Said(self.name, self.weight, found.values, found.absence, found.notes)

@@ -43,6 +43,23 @@ def image_pairs(item: Item) -> list[Pair]:
     return [Pair(image, path, text, text_path) for path, image in images]
 
 
+def text_pairs(item: Item) -> list[Pair]:
+    """Return the pair of each candidate, for judges of texts: its text, and the prompt's image.
+
+    The prompt's texts, such as an instruction, are not read. Raises `ItemError` PAIR_EXPECTED for a
+    candidate without a text or with several, or a prompt without an image or with several.
+    """
+    if not item.candidates:
+        return []
+    image_path, image = _only(list(_images(item.prompt, "prompt")), "image", "prompt")
+    found = []
+    for index, candidate in enumerate(item.candidates):
+        path = f"candidates[{index}].parts"
+        text_path, text = _only(list(_texts(candidate.parts, path)), "text", path)
+        found.append(Pair(image, image_path, text, text_path))
+    return found
+
+
 def candidate_images(item: Item) -> list[tuple[str, EncodedImage | PixelImage]]:
     """Return path and image of each candidate, whatever else it and the prompt hold.
 

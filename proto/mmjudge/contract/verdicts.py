@@ -25,7 +25,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Patches of an image, and the rectangle (left, top, right, bottom in [0, 1]) they cover."""
+    """Patches of an image, and the rectangle that they cover: left, top, right, bottom.
+
+    In widths and heights of the upright image; beyond 0 and 1 where the model pads it.
+    """
 
     rows: int
     columns: int

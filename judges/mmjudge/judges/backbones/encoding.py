@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from torch import Tensor
+
 from mmjudge.judges.backbones.cpu_workers import cpu_workers
 from mmjudge.judges.backbones.features import Features, in_rows
 from mmjudge.judges.backbones.tower import Tower
@@ -14,7 +16,8 @@ P = TypeVar("P")
 class Encoding:
     """One side of a tower: its name, budget and device, and the shape of its forward passes.
 
-    `keep_tokens` says whether features have the tokens beside the embedding.
+    `keep_tokens` says whether features have the tokens beside the embedding, `fixed` whether every
+    forward pass has the same shape.
     """
 
     def __init__(
@@ -23,11 +26,12 @@ class Encoding:
         """With `fixed`, every forward pass has `budget.rows` rows; else as many as there are."""
         self._tower, self._rows = tower, budget.rows if fixed else None
         self._workers = cpu_workers() if fixed and tower.device.type == "cpu" else None
+        self.fixed = fixed
         self.name, self.fingerprint, self.budget = name, fingerprint, budget
         self.device = str(tower.device)
         self.keep_tokens = False
 
-    def size(self, output: Features) -> int:
+    def size(self, output: Features | Tensor) -> int:
         """Bytes of the features."""
         return output.nbytes
 

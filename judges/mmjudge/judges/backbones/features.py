@@ -13,6 +13,10 @@ from torch import Tensor
 P = TypeVar("P")
 R = TypeVar("R")
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a rectangle, as fractions of a picture's sides."""
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -21,10 +25,12 @@ class Features:
     embedding: float32 `[dim]` on the CPU, L2-normalised.
     tokens: `[n, dim]` in the tower's dtype on its device, not normalised: an image's patches,
     row-major, or a text's tokens with the special ones. None unless the encoder keeps them.
+    box: what of the picture an image's patches cover; beyond 0..1 where it was padded.
     """
 
     embedding: NDArray[np.float32]
     tokens: Tensor | None = None
+    box: Box = WHOLE
 
     @property
     def nbytes(self) -> int:
@@ -33,7 +39,10 @@ class Features:
 
 
 def split_features(
-    embeddings: Tensor, tokens: Tensor | None, lengths: Sequence[int]
+    embeddings: Tensor,
+    tokens: Tensor | None,
+    lengths: Sequence[int],
+    boxes: Sequence[Box] | None = None,
 ) -> list[Features]:
     """Split `[batch, dim]` and `[batch, n, dim]` into features that own their memory.
 
@@ -42,7 +51,11 @@ def split_features(
     # Norms are taken in float32 whatever the tower's dtype; a view would keep the batch alive.
     unit = torch.nn.functional.normalize(embeddings.float(), dim=-1).cpu().numpy()
     return [
-        Features(unit[row].copy(), None if tokens is None else tokens[row, :length].clone())
+        Features(
+            unit[row].copy(),
+            None if tokens is None else tokens[row, :length].clone(),
+            boxes[row] if boxes else WHOLE,
+        )
         for row, length in enumerate(lengths)
     ]
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import regex  # type: ignore[import-untyped]
 from tokenizers.models import BPE
 
+from mmjudge.judges.backbones.cleaned_text import characters_before_cleaning
 from mmjudge.judges.backbones.errors import BackboneUnavailable
 from mmjudge.judges.backbones.transformers_text import PlainTokenizer
 
@@ -24,6 +25,12 @@ class OpenClipText(Protocol):
 
     def ids(self, text: str) -> list[int]:
         """All ids of a text, special tokens included."""
+
+    def locate(self, text: str) -> list[tuple[int, int]] | None:
+        """Characters of each of `ids(text)`, equal ends for special tokens.
+
+        None where cleaning changed the number of words, or the tokenizer cannot tell.
+        """
 
 
 def open_clip_text(tokenizer: Any) -> OpenClipText:
@@ -72,6 +79,27 @@ class _SimpleText:
     def ids(self, text: str) -> list[int]:
         return [*self._start, *self._tokenizer.encode(text), *self._end]
 
+    def locate(self, text: str) -> list[tuple[int, int]] | None:
+        cleaned = self._tokenizer.clean_fn(text)
+        origins = characters_before_cleaning(text, cleaned)
+        if origins is None:
+            return None
+        found = [(0, 0)]
+        for match in self._tokenizer.pat.finditer(cleaned):
+            # A symbol a byte: which character of the match does each byte belong to?
+            owners = [
+                match.start() + index
+                for index, character in enumerate(match.group())
+                for _ in character.encode()
+            ]
+            symbols = "".join(self._tokenizer.byte_encoder[b] for b in match.group().encode())
+            at = 0
+            for piece in self._tokenizer.bpe(symbols).split(" "):
+                end = at + len(piece.removesuffix("</w>"))
+                found.append((origins[owners[at]][0], origins[owners[end - 1]][1]))
+                at = end
+        return [*found, (0, 0)]
+
 
 class _HubText:
     """HFTokenizer, a tokenizer of transformers after open_clip's cleaning."""
@@ -92,6 +120,16 @@ class _HubText:
 
     def ids(self, text: str) -> list[int]:
         return self._stripped(self._plain.ids(self._clean(text)))
+
+    def locate(self, text: str) -> list[tuple[int, int]] | None:
+        cleaned = self._clean(text)
+        origins, found = characters_before_cleaning(text, cleaned), self._plain.locate(cleaned)
+        if origins is None or found is None:
+            return None
+        return [
+            (origins[start][0], origins[end - 1][1]) if start < end else (0, 0)
+            for start, end in found
+        ]
 
     def _stripped(self, ids: list[int]) -> list[int]:
         return [0 if token == self._separator else token for token in ids]

@@ -14,8 +14,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from mmjudge.judges.backbones.errors import PULL, BackboneUnavailable
+from mmjudge.judges.backbones.features import Box
 from mmjudge.judges.backbones.open_clip_files import OFFLINE
 from mmjudge.judges.backbones.open_clip_source import find_open_clip
+from mmjudge.judges.backbones.picture_box import picture_box
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
 from mmjudge.judges.backbones.tower import Tower
 from mmjudge.judges.backbones.transformers_text import cut
@@ -149,6 +151,27 @@ class OpenClipTower:
     def tokenize(self, text: str) -> list[int]:
         """Token ids with special tokens, never cut; control tokens in the text are plain text."""
         return self._text.ids(text)
+
+    def box(self, size: tuple[int, int]) -> Box:
+        """What of a picture of `size` open_clip's resize and crop, or padding, leave."""
+        visual = self._network.visual
+        mode = visual.preprocess_cfg.get("resize_mode") or "shortest"
+        side = visual.preprocess_cfg["size"]
+        height, width = side if isinstance(side, tuple | list) else (side, side)
+        resized, scales = (float(width), float(height)), (width / size[0], height / size[1])
+        if mode != "squash":
+            scale = min(scales) if mode.startswith("longest") else max(scales)
+            resized = (size[0] * scale, size[1] * scale)
+        covered = (float(width), float(height))
+        if self.grid is not None and hasattr(visual, "patch_size"):
+            # A convolution leaves out the pixels that do not fill a patch.
+            rows, columns = self.grid
+            covered = (columns * visual.patch_size[1], rows * visual.patch_size[0])
+        return picture_box(resized, (width, height), covered)
+
+    def locate(self, text: str) -> list[tuple[int, int]] | None:
+        """Characters of each token of `tokenize(text)`; None where cleaning joined or cut words."""
+        return self._text.locate(text)
 
     def truncate(self, ids: list[int]) -> list[int]:
         """Cut to `context_length` as open_clip does, the end token kept."""

@@ -20,6 +20,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from mmjudge.judges.backbones.errors import BackboneUnavailable
+from mmjudge.judges.backbones.features import Box
+from mmjudge.judges.backbones.picture_box import picture_box
 from mmjudge.judges.backbones.torchvision_schema import ensure_torchvision_schemas
 
 SIDE = 224
@@ -155,10 +157,20 @@ class PhotoLite:
         scaled = pixels.view(SIDE, SIDE, 3).permute(2, 0, 1).float().div(255)
         return (scaled.sub(0.5).div(0.5).contiguous(),)
 
+    def box(self, size: tuple[int, int]) -> Box:
+        """The middle square of a picture of `size`, width and height."""
+        resized = (SIDE * size[0] / min(size), SIDE * size[1] / min(size))
+        return picture_box(resized, (SIDE, SIDE))
+
     def tokenize(self, text: str) -> list[int]:
         """Token ids with [CLS] and [SEP], never cut; control tokens in the text are plain text."""
         ids: list[int] = self._tokenizer.encode(text).ids
         return ids
+
+    def locate(self, text: str) -> list[tuple[int, int]]:
+        """Characters of each token of `tokenize(text)`; (0, 0) for [CLS] and [SEP]."""
+        offsets: list[tuple[int, int]] = self._tokenizer.encode(text).offsets
+        return offsets
 
     def truncate(self, ids: list[int]) -> list[int]:
         """`ids` cut to `context_length`, the final special token kept."""

@@ -1,8 +1,8 @@
 """The operation that turns texts into features."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Literal
 
@@ -12,6 +12,7 @@ from mmjudge.contract.errors import invalid
 from mmjudge.contract.verdicts import Note
 from mmjudge.judges.backbones.encoding import Encoding
 from mmjudge.judges.backbones.features import Features, split_features
+from mmjudge.judges.backbones.token_batches import in_groups, pad_ids, padded_length
 from mmjudge.judges.operation import Prepared
 
 WhenLong = Literal["error", "truncate"]
@@ -50,27 +51,14 @@ class TextEncoding(Encoding):
 
     def forward(self, payloads: list[list[int]]) -> list[Features]:
         """Encode token ids, in groups of equal padded length."""
-        groups: dict[int, list[int]] = defaultdict(list)
-        for index, ids in enumerate(payloads):
-            groups[self._padded(ids)].append(index)
-        outputs: dict[int, Features] = {}
-        for members in groups.values():
-            group = [payloads[index] for index in members]
-            outputs.update(zip(members, self._in_passes(group, self._encode), strict=True))
-        return [outputs[index] for index in range(len(payloads))]
+        return in_groups(payloads, self._padded, partial(self._in_passes, encode=self._encode))
 
     def _padded(self, ids: Sequence[int]) -> int:
-        return next(length for length in self._tower.text_lengths if length >= len(ids))
+        return padded_length(self._tower, ids)
 
     @torch.inference_mode()
     def _encode(self, payloads: Sequence[list[int]]) -> list[Features]:
-        shape = (len(payloads), self._padded(payloads[0]))
-        ids = torch.full(shape, self._tower.pad_id)
-        mask = torch.zeros(shape, dtype=torch.bool)
-        for row, tokens in enumerate(payloads):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            mask[row, : len(tokens)] = True
-        device = self._tower.device
-        embeddings, states = self._tower.encode_texts(ids.to(device), mask.to(device))
+        ids, mask = pad_ids(self._tower, payloads, self._padded(payloads[0]))
+        embeddings, states = self._tower.encode_texts(ids, mask)
         kept = states if self.keep_tokens else None
         return split_features(embeddings, kept, [len(tokens) for tokens in payloads])

@@ -1,11 +1,13 @@
 """The weights of a dual encoder with the preprocessing they were trained on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from PIL import Image as PIL
 from torch import Tensor
+
+from mmjudge.judges.backbones.features import Box
 
 
 class Tower(Protocol):
@@ -59,3 +61,26 @@ class Tower(Protocol):
 
     def weights(self) -> Mapping[str, torch.nn.Module | Tensor]:
         """Everything learnt, by name, for the fingerprint."""
+
+
+@runtime_checkable
+class Framing(Protocol):
+    """What a tower with features by patch may say beside: where in the picture they lie."""
+
+    def box(self, size: tuple[int, int]) -> Box:
+        """The rectangle that `grid` covers of a picture of `size`, width and height in pixels.
+
+        In fractions of the picture's sides, to half a pixel of what the tower sees; below 0 or
+        above 1 where the tower sees a border around the picture.
+        """
+
+
+@runtime_checkable
+class Locating(Protocol):
+    """What a tower may say beside: which characters each token was made of."""
+
+    def locate(self, text: str) -> list[tuple[int, int]] | None:
+        """Start and end of each token of `tokenize(text)`, in characters; equal if special.
+
+        None where its tokenizer cannot tell.
+        """

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from mmjudge.judges.backbones.errors import BackboneUnavailable
+from mmjudge.judges.backbones.features import Box
+from mmjudge.judges.backbones.picture_box import picture_box
 from mmjudge.judges.backbones.transformers_text import PlainTokenizer, cut
 
 BUCKET = 16  # tokens
@@ -80,6 +82,10 @@ class _TransformersTower(ABC):
         """Token ids with special tokens, never cut; control tokens in the text are plain text."""
         return self._tokenizer.ids(text)
 
+    def locate(self, text: str) -> list[tuple[int, int]] | None:
+        """Characters of each token of `tokenize(text)`; None of SentencePiece."""
+        return self._tokenizer.locate(text)
+
     def truncate(self, ids: list[int]) -> list[int]:
         """Cut to `context_length`, the end token kept."""
         return cut(ids, self.context_length, self._tokenizer.endings)
@@ -114,6 +120,21 @@ class ClipTower(_TransformersTower):
         self.grid = (side, side)
         self.dim = int(network.config.projection_dim)
         self.text_lengths = (*range(BUCKET, self.context_length, BUCKET), self.context_length)
+
+    def box(self, size: tuple[int, int]) -> Box:
+        """The middle of a picture of `size`, as the image processor cuts it out."""
+        rule, vision = self._processor, self._network.config.vision_config
+        resized = (float(size[0]), float(size[1]))
+        if rule.do_resize:
+            short, sides = rule.size.get("shortest_edge"), rule.size
+            scale = (short or 0) / min(size)
+            resized = (
+                (size[0] * scale, size[1] * scale) if short else (sides["width"], sides["height"])
+            )
+        shown = (vision.image_size, vision.image_size)
+        # A convolution leaves out the pixels that do not fill a patch.
+        covered = vision.image_size // vision.patch_size * vision.patch_size
+        return picture_box(resized, shown, (covered, covered))
 
     def encode_images(self, *images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Pixels `[batch, 3, h, w]` -> embeddings `[batch, dim]`, patches `[batch, n, dim]`."""

@@ -71,6 +71,13 @@ class PlainTokenizer:
         )
         return list(encoded["input_ids"])
 
+    def locate(self, text: str) -> list[tuple[int, int]] | None:
+        """Characters of each of `ids(text)`, (0, 0) for special tokens; None of SentencePiece."""
+        if self._backend is None:
+            return None
+        offsets: list[tuple[int, int]] = self._backend.encode(text).offsets
+        return offsets
+
     def _count_endings(self) -> int:
         whole, bare = self.ids("a"), self.ids("a", special=False)
         starts = range(len(whole) - len(bare) + 1)

@@ -1,0 +1,1 @@
+"""Is this judge any good: calibration, benchmarks and their reports; needs `mmjudge[bench]`."""
