@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from mmjudge.judges.judge import JudgeConfig
 from mmjudge.judges.registry import KindNotFound, load_kind
+from mmjudge.server.http.config import HttpConfig
 from mmjudge.server.strict import ConfigError, build, nearest, typed
 
 MIB = 1024 * 1024
@@ -48,6 +49,7 @@ class ServerConfig:
     grace: seconds that running requests get at shutdown.
     prepare_threads: threads that decode and tokenize; 0 for one a core.
     image_roots: folders whose files `uri` images may name; none by default.
+    http: training frameworks' own protocols beside gRPC; off by default.
     backbones: tables of backbone settings that judges refer to by name.
     judges: tables of a kind, its backbone's settings (or a backbone's name) and its options.
     """
@@ -60,6 +62,7 @@ class ServerConfig:
     limits: LimitsConfig = LimitsConfig()
     queue: QueueConfig = QueueConfig()
     cache: CacheConfig = CacheConfig()
+    http: HttpConfig = HttpConfig()
     backbones: dict[str, dict[str, Any]] = field(default_factory=dict)
     judges: dict[str, dict[str, Any]] = field(default_factory=dict)
 

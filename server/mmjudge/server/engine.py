@@ -22,10 +22,11 @@ class Engine:
         # A thread of its own, so that a request need not wait for others' decoding to be read.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="read")
         queue = config.queue
+        self.admission = Admission(queue.max_pending_items, queue.max_pending_bytes, self.metrics)
         self.answerer = Answerer(
             self.host.judges,
             Limits(**asdict(config.limits)),
-            Admission(queue.max_pending_items, queue.max_pending_bytes, self.metrics),
+            self.admission,
             ImageStore(config.cache.image_bytes, config.image_roots),
             self._reading,
             self.metrics,

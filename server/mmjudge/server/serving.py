@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -10,7 +11,11 @@ from grpc_reflection.v1alpha import reflection
 from mmjudge.server.config import ServerConfig
 from mmjudge.server.engine import Engine
 from mmjudge.server.grpc_service import SERVICE, GrpcService
+from mmjudge.server.http.config import check_http
 from mmjudge.server.strict import ConfigError
+
+if TYPE_CHECKING:
+    from mmjudge.server.http.listening import HttpServer
 
 # What surrounds the items of a message at the limit.
 FRAME_BYTES = 64 * 1024
@@ -27,6 +32,7 @@ class Server:
         self.address = config.address
         self.engine = Engine(config)
         self._config = config
+        self.http: HttpServer | None = None
         self._service = GrpcService(self.engine.metrics)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -45,8 +51,9 @@ class Server:
     async def start(self) -> None:
         """Bind, load and warm up; health says SERVING, overall and for each judge, when done.
 
-        Raises `ConfigError` when the address is taken or none, and what `Engine.start` raises.
+        Raises `ConfigError` when an address is taken or none, and what `Engine.start` raises.
         """
+        check_http(self._config.http, self._config.judges)
         address = self._config.address
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 65535:  # gRPC would wrap it round
@@ -61,7 +68,12 @@ class Server:
         await self._server.start()
         if self._config.metrics_address:
             self._serve_metrics(self._config.metrics_address)
+        if self._config.http.on:
+            self.http = _http_server(self._config, self.engine)
+            await self.http.start()
         await self.engine.start()
+        if self.http:
+            self.http.open()
         self._service.answerer = self.engine.answerer
         await self._tell_health(health_pb2.HealthCheckResponse.SERVING)
         logger.info("serving %s on %s", ", ".join(self.engine.host.judges), self.address)
@@ -88,9 +100,14 @@ class Server:
         """
         self._service.draining = True
         await self._health.enter_graceful_shutdown()
-        await self._service.idle(self._config.grace if grace is None else grace)
+        grace = self._config.grace if grace is None else grace
+        await asyncio.gather(
+            self._service.idle(grace), *([self.http.drain(grace)] if self.http else [])
+        )
         await self.engine.close()
-        await self._server.stop(LAST_WORDS)
+        await asyncio.gather(
+            self._server.stop(LAST_WORDS), *([self.http.stop(LAST_WORDS)] if self.http else [])
+        )
 
     async def _tell_health(self, status: int) -> None:
         for name in ("", SERVICE, *self._config.judges):
@@ -102,3 +119,15 @@ class Server:
             self.engine.metrics.serve(host, int(port))
         except (OSError, ValueError) as error:
             raise ConfigError(f"metrics_address: {address!r}: {error}") from error
+
+
+def _http_server(config: ServerConfig, engine: Engine) -> "HttpServer":
+    # Only where it is asked for: the packages under it belong to an extra of their own.
+    try:
+        from mmjudge.server.http.listening import HttpServer
+    except ImportError as error:
+        if (error.name or "").startswith("mmjudge"):
+            raise
+        message = f"http: needs more packages ({error}): pip install 'mmjudge[server,http]'"
+        raise ConfigError(message) from error
+    return HttpServer(config, engine)

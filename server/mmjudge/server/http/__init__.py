@@ -1,0 +1,1 @@
+"""Training frameworks' own HTTP protocols, answered by the same engine; off by default."""
