@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
@@ -78,7 +79,9 @@ def test_ctrl_c_cancels_the_call(service: FakeService, sync_client: Client) -> N
 
     def interrupt() -> None:
         while not service.running:
-            pass
+            time.sleep(
+                0.001
+            )  # a spinning thread would starve the service, which is in this process
         signal.pthread_kill(main, signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
