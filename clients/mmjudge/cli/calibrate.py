@@ -68,7 +68,7 @@ def calibrate(
         print_json(table | {"output": str(output)})
         return
     for line in (*_told(table), f"wrote {output}", *([f"drew {picture}"] if picture else [])):
-        out.print(line, markup=False)
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def _info(client: Client, judge: str) -> JudgeInfo:
