@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
@@ -70,6 +71,15 @@ async def test_inside_a_running_loop(sync_client: Client) -> None:
     assert sync_client.score(b"x", "7").values.tolist() == [7]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises, also in a process that a shell started in the background and told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_cancels_the_call(service: FakeService, sync_client: Client) -> None:
     sync_client.list_judges()
     service.ended.clear()
