@@ -82,7 +82,7 @@ class FakeRewards:
     def judge_stream(
         self, request: pb.JudgeStreamRequest, timeout: float
     ) -> AsyncIterator[pb.JudgeStreamResponse]:
-        raise NotImplementedError
+        raise AssertionError("rewards are asked for in one call, never streamed")
 
     async def close(self) -> None:
         pass

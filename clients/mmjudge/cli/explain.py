@@ -15,7 +15,7 @@ from mmjudge.cli.explain_page import explanation_page
 from mmjudge.cli.explain_picture import explanation_picture
 from mmjudge.cli.image_argument import read_image
 from mmjudge.cli.local_judges import local_client
-from mmjudge.cli.options import DEFAULT_ADDRESS, Json, Timeout, checked_address
+from mmjudge.cli.options import ImageFile, Json, Local, SomeAddress, Timeout, place
 from mmjudge.cli.progress import progress
 from mmjudge.cli.reward_colours import INK, colour_of
 from mmjudge.cli.terminal import out, print_json, reported
@@ -26,10 +26,7 @@ LOCAL = {"token_alignment": {"kind": "token_alignment", "model": "photo-lite"}}
 
 
 def explain(
-    image: Annotated[
-        Path,
-        typer.Argument(metavar="IMAGE", help="An image file.", exists=True, dir_okay=False),
-    ],
+    image: ImageFile,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What is said of it.")],
     judge: Annotated[
         str | None, typer.Option(help="Judge to ask; the only one for token rewards, if so.")
@@ -40,17 +37,8 @@ def explain(
     html: Annotated[Path, typer.Option(help="Where to write the page.", dir_okay=False)] = Path(
         "mmjudge-explain.html"
     ),
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Where the server listens, host:port.",
-            callback=checked_address,
-            show_default=DEFAULT_ADDRESS,
-        ),
-    ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Ask no server: load photo-lite right here.")
-    ] = False,
+    address: SomeAddress = None,
+    local: Local = False,
     timeout: Timeout = 60.0,
     json: Json = False,
 ) -> None:
@@ -58,9 +46,7 @@ def explain(
 
     Prints the words, and writes a picture and a page of HTML that needs no network.
     """
-    if local and address:
-        raise typer.BadParameter("asks no server, leave out --address", param_hint="--local")
-    where = address or DEFAULT_ADDRESS
+    where = place(address, local)
     with reported(where):
         _check_outputs(output, html)
         encoded = read_image(image)

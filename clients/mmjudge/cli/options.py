@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,3 +29,22 @@ Address = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait for an answer.", min=0.001)]
+ImageFile = Annotated[
+    Path, typer.Argument(metavar="IMAGE", help="An image file.", exists=True, dir_okay=False)
+]
+SomeAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the server listens, host:port.",
+        callback=checked_address,
+        show_default=DEFAULT_ADDRESS,
+    ),
+]
+Local = Annotated[bool, typer.Option("--local", help="Ask no server: load photo-lite right here.")]
+
+
+def place(address: str | None, local: bool) -> str:
+    """Where to ask, of `SomeAddress` and `Local`, of which only one may be given."""
+    if local and address:
+        raise typer.BadParameter("asks no server, leave out --address", param_hint="--local")
+    return address or DEFAULT_ADDRESS

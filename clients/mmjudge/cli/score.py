@@ -1,6 +1,5 @@
 """`mmjudge score`: how well texts fit an image."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,39 +8,25 @@ from rich.text import Text
 
 from mmjudge.cli.image_argument import read_image
 from mmjudge.cli.local_judges import local_client
-from mmjudge.cli.options import DEFAULT_ADDRESS, Json, Timeout, checked_address
+from mmjudge.cli.options import ImageFile, Json, Local, SomeAddress, Timeout, place
 from mmjudge.cli.progress import progress
 from mmjudge.cli.terminal import ExitStatus, fail, out, print_json, reported
 from mmjudge.client import Client, Error, Judgement, Scores, Verdict
 
 
 def score(
-    image: Annotated[
-        Path,
-        typer.Argument(metavar="IMAGE", help="An image file.", exists=True, dir_okay=False),
-    ],
+    image: ImageFile,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Texts to score it with.")],
     judge: Annotated[
         list[str] | None, typer.Option(help="Judge to ask; may be repeated. All, if none is named.")
     ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Where the server listens, host:port.",
-            callback=checked_address,
-            show_default=DEFAULT_ADDRESS,
-        ),
-    ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Ask no server: load photo-lite right here.")
-    ] = False,
+    address: SomeAddress = None,
+    local: Local = False,
     timeout: Timeout = 60.0,
     json: Json = False,
 ) -> None:
     """Score an image with each text, the best first."""
-    if local and address:
-        raise typer.BadParameter("asks no server, leave out --address", param_hint="--local")
-    where = address or DEFAULT_ADDRESS
+    where = place(address, local)
     with reported(where):
         picture = read_image(image)
         with progress("loading photo-lite" if local else f"asking {where}") as shown:

@@ -1,24 +1,23 @@
 """Judge `blip`: how well a text and an image match, by BLIP's matching head or its cosine."""
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
 
-from mmjudge.contract.info import Input, JudgeInfo
+from mmjudge.contract.info import JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Note, Score, Verdict
 from mmjudge.judges.backbones.blip import BlipConfig, blip_files, load_blip
 from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.backbones.text_encoding import WhenLong
 from mmjudge.judges.blip_pairs import PairReader
-from mmjudge.judges.comparing import Comparer, verdict
+from mmjudge.judges.comparing import Comparer, pair_verdict
 from mmjudge.judges.example import GREY_SQUARE
 from mmjudge.judges.fingerprint import fingerprint
 from mmjudge.judges.judge import Host
-from mmjudge.judges.pairing import Pair, pairs
+from mmjudge.judges.pairing import PAIR_INPUTS, Pair
 
 Readout = Literal["itm", "itm_logit", "itc"]
 
@@ -71,12 +70,7 @@ class BlipJudge:
             fingerprint=fingerprint(provenance),
             provenance=blip.told(backbone) | provenance,
             wants=(Want.SCORE, Want.PREFERENCE),
-            reads=(
-                Input.PROMPT_TEXT,
-                Input.PROMPT_IMAGE,
-                Input.CANDIDATE_TEXT,
-                Input.CANDIDATE_IMAGE,
-            ),
+            reads=PAIR_INPUTS,
             range=bounds,
             description=f"{what} ({backbone.model})",
         )
@@ -93,9 +87,7 @@ class BlipJudge:
         Raises `ItemError` PAIR_EXPECTED where a candidate and the prompt do not make one image and
         one text between them, and TEXT_EMPTY, TEXT_TOO_LONG or an image's errors with their path.
         """
-        scored = await asyncio.gather(*(self._score(pair) for pair in pairs(item)))
-        notes = (note for _, found in scored for note in found)
-        return verdict([score for score, _ in scored], ask.want, notes)
+        return await pair_verdict(item, ask.want, self._score)
 
 
 async def _match(reader: PairReader, readout: Readout, pair: Pair) -> tuple[Score, Sequence[Note]]:

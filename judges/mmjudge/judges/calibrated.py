@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from mmjudge.contract.errors import SetupError
 from mmjudge.contract.info import JudgeInfo
-from mmjudge.contract.items import Ask, Item, Want
+from mmjudge.contract.items import Ask, Item
 from mmjudge.contract.verdicts import Score, Verdict
 from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.comparing import verdict
@@ -14,9 +13,7 @@ from mmjudge.judges.fingerprint import fingerprint
 from mmjudge.judges.judge import Host, Judge, JudgeConfig
 from mmjudge.judges.judge_files import judge_files
 from mmjudge.judges.score_calibration import read_score_calibration
-from mmjudge.judges.scoring import scored
-
-GIVES = (Want.SCORE, Want.PREFERENCE)
+from mmjudge.judges.scoring import scored, scorer_of, scoring_wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +43,7 @@ class CalibratedJudge:
         self, name: str, options: CalibratedOptions, backbone: CalibratedBackbone, host: Host
     ) -> None:
         self._curve = read_score_calibration(Path(options.calibration))
-        config = options.scorer
-        try:
-            self._scorer: Judge = config.kind(config.name, config.options, config.backbone, host)
-        except (SetupError, ValueError) as error:
-            raise ValueError(f"scorer: {error}") from error
+        self._scorer: Judge = scorer_of(options.scorer, host, "scorer", "calibrate")
         scorer = self._scorer.info
         if scorer.fingerprint != self._curve.fingerprint:
             raise ValueError(
@@ -58,8 +51,6 @@ class CalibratedJudge:
                 f"{self._curve.fingerprint[:12]}, the scorer has {scorer.fingerprint[:12]}: "
                 "calibrate this one with `mmjudge calibrate`, or configure the other"
             )
-        if Want.SCORE not in scorer.wants:
-            raise ValueError(f"scorer: kind {scorer.kind!r} gives no scores to calibrate")
         provenance = {
             "judge": f"calibrated {self._curve.kind}",
             "calibration": self._curve.digest,
@@ -71,7 +62,7 @@ class CalibratedJudge:
             kind="calibrated",
             fingerprint=fingerprint(provenance),
             provenance=told | provenance,
-            wants=tuple(want for want in GIVES if want in scorer.wants),
+            wants=scoring_wants(scorer),
             reads=scorer.reads,
             range=self._curve.range,
             description=f"{self._curve.kind} calibration of: {scorer.description}",

@@ -20,7 +20,7 @@ from mmjudge.judges.comparing import Compared, Comparer, cosine, verdict
 from mmjudge.judges.example import GREY_SQUARE
 from mmjudge.judges.fingerprint import fingerprint
 from mmjudge.judges.judge import Host
-from mmjudge.judges.pairing import pairs, reference_texts
+from mmjudge.judges.pairing import PAIR_INPUTS, pairs, reference_texts
 
 Readout = Literal["cosine", "clipscore", "refclipscore", "probability"]
 OWN_TEMPLATE = "auto"
@@ -100,13 +100,7 @@ class ClipJudge:
             fingerprint=fingerprint(provenance),
             provenance=encoder.told(backbone) | provenance,
             wants=(Want.SCORE, Want.PREFERENCE),
-            reads=(
-                Input.PROMPT_TEXT,
-                Input.PROMPT_IMAGE,
-                Input.CANDIDATE_TEXT,
-                Input.CANDIDATE_IMAGE,
-                *references,
-            ),
+            reads=(*PAIR_INPUTS, *references),
             range=reading.range,
             description=f"{reading.description} ({backbone.model})",
             caution=tower.caution,

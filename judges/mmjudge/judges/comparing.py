@@ -1,20 +1,20 @@
 """What the judges over a dual encoder have in common: encode an image and a text, compare them."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mmjudge.contract.errors import invalid
-from mmjudge.contract.items import Want
+from mmjudge.contract.items import Item, Want
 from mmjudge.contract.verdicts import Judgement, Note, Score, Verdict, rank
 from mmjudge.judges.backbones.dual_encoder import DualEncoder
 from mmjudge.judges.backbones.features import Features
 from mmjudge.judges.backbones.text_encoding import Text, WhenLong
 from mmjudge.judges.judge import Host
 from mmjudge.judges.operation import Computed
-from mmjudge.judges.pairing import Pair, located
+from mmjudge.judges.pairing import Pair, located, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +71,14 @@ def verdict(scores: Sequence[Score], want: Want, notes: Iterable[Note]) -> Verdi
     if want is Want.PREFERENCE:
         ranks = rank([score.value for score in scores if score.value is not None])
     return Verdict(Judgement(tuple(scores), ranks), tuple(dict.fromkeys(notes)))
+
+
+async def pair_verdict(
+    item: Item,
+    want: Want,
+    score: Callable[[Pair], Awaitable[tuple[Score, Sequence[Note]]]],
+) -> Verdict:
+    """Score the pair of every candidate by itself; raises as `pairs` and `score` do."""
+    scored = await asyncio.gather(*(score(pair) for pair in pairs(item)))
+    notes = (note for _, found in scored for note in found)
+    return verdict([score for score, _ in scored], want, notes)

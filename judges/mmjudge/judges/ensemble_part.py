@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from mmjudge.contract.errors import Error, ErrorCode, SetupError
-from mmjudge.contract.items import Item, Want
+from mmjudge.contract.errors import Error, ErrorCode
+from mmjudge.contract.items import Item
 from mmjudge.contract.verdicts import Abstention, Note
 from mmjudge.judges.judge import Host, Judge, JudgeConfig
-from mmjudge.judges.scoring import scored
+from mmjudge.judges.scoring import scored, scorer_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,13 +32,8 @@ class EnsemblePart:
     def __init__(self, name: str, weight: float, config: JudgeConfig, host: Host) -> None:
         """Raises ValueError, naming the part, where its judge does or gives no scores."""
         self.name, self.weight = name, weight
-        try:
-            self.judge: Judge = config.kind(config.name, config.options, config.backbone, host)
-        except (SetupError, ValueError) as error:
-            raise ValueError(f"parts.{name}: {error}") from error
+        self.judge: Judge = scorer_of(config, host, f"parts.{name}", "sum")
         self.info = self.judge.info
-        if Want.SCORE not in self.info.wants:
-            raise ValueError(f"parts.{name}: kind {self.info.kind!r} gives no scores to sum")
 
     def range(self) -> tuple[float | None, float | None]:
         """Between what its term in the sum lies."""

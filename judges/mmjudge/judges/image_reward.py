@@ -1,10 +1,9 @@
 """Judge `image_reward`: the reward that people's preferences among generated images taught."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mmjudge.contract.info import Input, JudgeInfo
+from mmjudge.contract.info import JudgeInfo
 from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Note, Score, Verdict
 from mmjudge.judges.backbones.image_reward import (
@@ -15,11 +14,11 @@ from mmjudge.judges.backbones.image_reward import (
 from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.backbones.text_encoding import WhenLong
 from mmjudge.judges.blip_pairs import PairReader
-from mmjudge.judges.comparing import verdict
+from mmjudge.judges.comparing import pair_verdict
 from mmjudge.judges.example import GREY_SQUARE
 from mmjudge.judges.fingerprint import fingerprint
 from mmjudge.judges.judge import Host
-from mmjudge.judges.pairing import Pair, pairs
+from mmjudge.judges.pairing import PAIR_INPUTS, Pair
 
 # Of the model's outputs over its training data, in its published code (THUDM/ImageReward).
 MEAN, DEVIATION = 0.16717362830052426, 1.0333394966054072
@@ -62,12 +61,7 @@ class ImageRewardJudge:
             fingerprint=fingerprint(provenance),
             provenance=blip.told(backbone) | provenance,
             wants=(Want.SCORE, Want.PREFERENCE),
-            reads=(
-                Input.PROMPT_TEXT,
-                Input.PROMPT_IMAGE,
-                Input.CANDIDATE_TEXT,
-                Input.CANDIDATE_IMAGE,
-            ),
+            reads=PAIR_INPUTS,
             description=f"ImageReward, standardised, without bounds ({backbone.model})",
         )
         self.example = GREY_SQUARE
@@ -83,9 +77,7 @@ class ImageRewardJudge:
         Raises `ItemError` PAIR_EXPECTED where a candidate and the prompt do not make one image and
         one text between them, and TEXT_EMPTY, TEXT_TOO_LONG or an image's errors with their path.
         """
-        scored = await asyncio.gather(*(self._score(pair) for pair in pairs(item)))
-        notes = (note for _, found in scored for note in found)
-        return verdict([score for score, _ in scored], ask.want, notes)
+        return await pair_verdict(item, ask.want, self._score)
 
     async def _score(self, pair: Pair) -> tuple[Score, list[Note]]:
         (output,), notes = await self._read(pair)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from mmjudge.contract.errors import ItemError, invalid
 from mmjudge.contract.images import EncodedImage, PixelImage
+from mmjudge.contract.info import Input
 from mmjudge.contract.items import Item, Part
 
 T = TypeVar("T")
@@ -19,6 +20,15 @@ class Pair:
     image_path: str
     text: str
     text_path: str
+
+
+# What a judge reads that takes an item's `pairs`.
+PAIR_INPUTS = (
+    Input.PROMPT_TEXT,
+    Input.PROMPT_IMAGE,
+    Input.CANDIDATE_TEXT,
+    Input.CANDIDATE_IMAGE,
+)
 
 
 def pairs(item: Item) -> list[Pair]:

@@ -3,10 +3,11 @@
 import math
 from dataclasses import dataclass, replace
 
-from mmjudge.contract.errors import Error, ErrorCode, ItemError
-from mmjudge.contract.items import Ask, Item
+from mmjudge.contract.errors import Error, ErrorCode, ItemError, SetupError
+from mmjudge.contract.info import JudgeInfo
+from mmjudge.contract.items import Ask, Item, Want
 from mmjudge.contract.verdicts import Abstention, Judgement, Note, Verdict
-from mmjudge.judges.judge import Judge
+from mmjudge.judges.judge import Host, Judge, JudgeConfig
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +17,26 @@ class Scored:
     values: tuple[float, ...]
     absence: Abstention | Error | None
     notes: tuple[Note, ...]
+
+
+def scorer_of(config: JudgeConfig, host: Host, where: str, purpose: str) -> Judge:
+    """Construct the judge over the host of the judge that asks it.
+
+    Raises ValueError, beginning with `where` it is configured, for one that does not construct or
+    gives no scores; `purpose` is what was to be done with them, as in "sum".
+    """
+    try:
+        judge: Judge = config.kind(config.name, config.options, config.backbone, host)
+    except (SetupError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+    if Want.SCORE not in judge.info.wants:
+        raise ValueError(f"{where}: kind {judge.info.kind!r} gives no scores to {purpose}")
+    return judge
+
+
+def scoring_wants(scorer: JudgeInfo) -> tuple[Want, ...]:
+    """What a judge over this one's scores gives: SCORE, and PREFERENCE if the scorer does."""
+    return tuple(want for want in (Want.SCORE, Want.PREFERENCE) if want in scorer.wants)
 
 
 async def scored(judge: Judge, item: Item, name: str) -> Scored:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mmjudge.contract.errors import SetupError
 from mmjudge.contract.info import Input, JudgeInfo
-from mmjudge.contract.items import Ask, Item, Want
+from mmjudge.contract.items import Ask, Item
 from mmjudge.contract.verdicts import Score, Verdict
 from mmjudge.judges.backbones.model_files import ModelFile
 from mmjudge.judges.comparing import verdict
@@ -16,11 +15,9 @@ from mmjudge.judges.diffusion_noise import Schedule
 from mmjudge.judges.fingerprint import fingerprint
 from mmjudge.judges.image_noising import ImageNoising
 from mmjudge.judges.item_noising import noisy_item
-from mmjudge.judges.judge import Host, Judge, JudgeConfig
+from mmjudge.judges.judge import Host, JudgeConfig
 from mmjudge.judges.judge_files import judge_files
-from mmjudge.judges.scoring import Scored, scored
-
-GIVES = (Want.SCORE, Want.PREFERENCE)
+from mmjudge.judges.scoring import Scored, scored, scorer_of, scoring_wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class VisualDependenceJudge:
             raise ValueError(f"draws: {options.draws}, expected at least 1")
         schedule = Schedule(options.schedule_steps, options.beta_first, options.beta_last)
         kept, sigma = schedule.at(options.step)
-        self._scorer = _scorer(options.scorer, host)
+        self._scorer = scorer_of(options.scorer, host, "scorer", "compare")
         scorer = self._scorer.info
         if not {Input.PROMPT_IMAGE, Input.CANDIDATE_IMAGE} & set(scorer.reads):
             raise ValueError(f"scorer: kind {scorer.kind!r} reads no images to put noise on")
@@ -92,7 +89,7 @@ class VisualDependenceJudge:
             kind="visual_dependence",
             fingerprint=fingerprint(provenance),
             provenance=told | provenance,
-            wants=tuple(want for want in GIVES if want in scorer.wants),
+            wants=scoring_wants(scorer),
             reads=scorer.reads,
             range=(None if reach is None else -reach, reach),
             description=f"score minus score with noise on the image ({kept:.3f} of the picture, "
@@ -130,16 +127,6 @@ class VisualDependenceJudge:
                 return Verdict(one.absence, tuple(dict.fromkeys(notes)))
         scores = [_difference(clean, noisy, index) for index in range(len(item.candidates))]
         return verdict(scores, ask.want, notes)
-
-
-def _scorer(config: JudgeConfig, host: Host) -> Judge:
-    try:
-        scorer: Judge = config.kind(config.name, config.options, config.backbone, host)
-    except (SetupError, ValueError) as error:
-        raise ValueError(f"scorer: {error}") from error
-    if Want.SCORE not in scorer.info.wants:
-        raise ValueError(f"scorer: kind {scorer.info.kind!r} gives no scores to compare")
-    return scorer
 
 
 def _difference(clean: Scored, noisy: Sequence[Scored], index: int) -> Score:

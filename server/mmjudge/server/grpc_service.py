@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
 import grpc
 
 from mmjudge.contract.errors import RequestError, ServerFault, Unavailable
-from mmjudge.server.answering import Answerer
+from mmjudge.server.admittance import Admittance
 from mmjudge.server.metrics import Metrics
 from mmjudge.server.status import status_of
 from mmjudge.v1 import judge_pb2 as pb
@@ -22,7 +21,7 @@ T = TypeVar("T")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class GrpcService:
+class GrpcService(Admittance):
     """Answers once `answerer` is set, until `draining`; refuses with UNAVAILABLE before and after.
 
     Requests arrive as bytes, so that what protobuf cannot parse is answered like any other mistake
@@ -30,17 +29,8 @@ class GrpcService:
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self.answerer: Answerer | None = None
-        self.draining = False
+        super().__init__()
         self._metrics = metrics
-        self._running = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    async def idle(self, timeout: float) -> None:
-        """Wait until no request is running, `timeout` seconds at most."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), timeout)
 
     def handler(self) -> grpc.GenericRpcHandler:
         """The RPCs by name, for `grpc.aio.Server.add_generic_rpc_handlers`."""
@@ -82,24 +72,6 @@ class GrpcService:
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - RPC boundary
             await self._abort("JudgeStream", error, context)
         self._metrics.request("JudgeStream", "OK")
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._running += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
-
-    def _ready(self) -> Answerer:
-        if self.draining:
-            raise Unavailable("the server is stopping")
-        if self.answerer is None:
-            raise Unavailable("the server is loading its judges")
-        return self.answerer
 
     async def _guarded(
         self, method: str, answer: Callable[[], Awaitable[T]], context: Context

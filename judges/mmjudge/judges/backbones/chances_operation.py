@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmjudge.judges.backbones.generator import Question
-from mmjudge.judges.backbones.generator_network import GeneratorNetwork
-from mmjudge.judges.backbones.question_processing import QuestionProcessor
-from mmjudge.judges.operation import Budget, Prepared
+from mmjudge.judges.backbones.question_operation import QuestionOperation
+from mmjudge.judges.operation import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +28,12 @@ class NextToken:
     firsts: list[int]
 
 
-class ChancesOperation:
+class ChancesOperation(QuestionOperation):
     """`Beginnings` -> probability of each answer's first token, float64 `[answers]`.
 
     Softmax over the whole vocabulary at the prompt's last token, at temperature 1: VQAScore as
     t2v_metrics has it for models that are not CLIP-FlanT5 or LLaVA-1.5.
     """
-
-    def __init__(
-        self,
-        network: GeneratorNetwork,
-        processor: QuestionProcessor,
-        *,
-        name: str,
-        fingerprint: str,
-        budget: Budget,
-    ) -> None:
-        self._network, self._processor = network, processor
-        self.name, self.fingerprint, self.budget = name, fingerprint, budget
-        self.device = str(network.device)
 
     def key(self, asked: Beginnings) -> bytes:
         """The question's key and the answers."""

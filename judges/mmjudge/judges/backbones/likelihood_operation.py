@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 from mmjudge.judges.backbones.chances_operation import shortened
 from mmjudge.judges.backbones.generator import Question
 from mmjudge.judges.backbones.generator_network import GeneratorNetwork
+from mmjudge.judges.backbones.question_operation import QuestionOperation
 from mmjudge.judges.backbones.question_processing import QuestionProcessor
 from mmjudge.judges.operation import Budget, Prepared
 
@@ -32,7 +33,7 @@ class Forced:
     targets: list[int]
 
 
-class LikelihoodOperation:
+class LikelihoodOperation(QuestionOperation):
     """`Answered` -> probability of each token given those before, float64 `[tokens + 1]`.
 
     The last is that of the end. Their geometric mean is VQAScore as t2v_metrics has it for
@@ -50,9 +51,8 @@ class LikelihoodOperation:
         budget: Budget,
     ) -> None:
         """end: id that the model was taught to end an answer with."""
-        self._network, self._processor, self._end = network, processor, end
-        self.name, self.fingerprint, self.budget = name, fingerprint, budget
-        self.device = str(network.device)
+        super().__init__(network, processor, name=name, fingerprint=fingerprint, budget=budget)
+        self._end = end
 
     def key(self, asked: Answered) -> bytes:
         """The question's key and the answer."""

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from mmjudge.judges.backbones.generator import Question, Reply, Sampling
-from mmjudge.judges.backbones.generator_network import GeneratorNetwork
 from mmjudge.judges.backbones.gumbel_draws import GumbelDraws, seed_of
-from mmjudge.judges.backbones.question_processing import Processed, QuestionProcessor
-from mmjudge.judges.operation import Budget, Prepared
+from mmjudge.judges.backbones.question_operation import QuestionOperation
+from mmjudge.judges.backbones.question_processing import Processed
+from mmjudge.judges.operation import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,8 @@ class Asked:
     seed: int
 
 
-class ReplyOperation:
+class ReplyOperation(QuestionOperation):
     """`Request` -> `Reply`, batched by tokens of prompts and answers, padded."""
-
-    def __init__(
-        self,
-        network: GeneratorNetwork,
-        processor: QuestionProcessor,
-        *,
-        name: str,
-        fingerprint: str,
-        budget: Budget,
-    ) -> None:
-        self._network, self._processor = network, processor
-        self.name, self.fingerprint, self.budget = name, fingerprint, budget
-        self.device = str(network.device)
 
     def key(self, request: Request) -> bytes:
         """Greedy answers are the same whatever the seed and sample."""

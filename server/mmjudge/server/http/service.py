@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,7 +10,7 @@ from starlette.responses import Response
 
 from mmjudge.contract.errors import RequestError, ServerFault, Unavailable
 from mmjudge.server.admission import Admission
-from mmjudge.server.answering import Answerer
+from mmjudge.server.admittance import Admittance
 from mmjudge.server.deadlines import deadline
 from mmjudge.server.http.bodies import check_headers, discard_body, read_body
 from mmjudge.server.http.failures import Told, told
@@ -26,30 +24,16 @@ CLIENT_GONE = 499
 logger = logging.getLogger(__name__)
 
 
-class HttpService:
+class HttpService(Admittance):
     """Answers once `answerer` is set, until `draining`; refuses with 503 before and after."""
 
     def __init__(
         self, admission: Admission, metrics: Metrics, max_bytes: int, timeout: float
     ) -> None:
-        self.answerer: Answerer | None = None
-        self.draining = False
+        super().__init__()
         self._admission, self._metrics = admission, metrics
         self._max_bytes, self._timeout = max_bytes, timeout
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="http")
-        self._running = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    @property
-    def state(self) -> str:
-        """`ok`, `loading` or `stopping`."""
-        return "stopping" if self.draining else "ok" if self.answerer else "loading"
-
-    async def idle(self, timeout: float) -> None:
-        """Wait until no request is running, `timeout` seconds at most."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), timeout)
 
     def close(self) -> None:
         """End the thread that reads bodies."""
@@ -95,24 +79,6 @@ class HttpService:
             answer = asyncio.create_task(score(answerer, asked.questions, requests))
             await _while_connected(request, answer)
             return asked.reply(answer.result())
-
-    def _ready(self) -> Answerer:
-        if self.draining:
-            raise Unavailable("the server is stopping")
-        if self.answerer is None:
-            raise Unavailable("the server is loading its judges")
-        return self.answerer
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._running += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
 
 
 def _read(endpoint: Endpoint, data: bytes) -> tuple[Asked, list[Batch]]:
