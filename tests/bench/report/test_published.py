@@ -1,0 +1,45 @@
+import pytest
+
+from mmjudge.bench.pair_accuracy import WITH_TIES, WITHOUT_TIES
+from mmjudge.bench.report.published import COLUMNS, PAIRWISE, published
+
+ROWS = {row.judge: row for row in published().rows}
+
+
+def test_every_row_of_the_papers_table_has_every_figure() -> None:
+    assert len(published().rows) == len(ROWS) == 21
+    assert all(list(row.figures) == list(COLUMNS) for row in ROWS.values())
+    assert all(0 < value <= 100 for row in ROWS.values() for value in row.figures.values())
+
+
+def test_the_cells_that_no_data_can_give_are_those_marked_so() -> None:
+    impossible = {
+        (row.judge, perspective)
+        for row in ROWS.values()
+        for perspective in PAIRWISE
+        if row.figures[perspective, WITHOUT_TIES] < row.figures[perspective, WITH_TIES]
+    }
+    marked = {
+        (row.judge, perspective)
+        for row in ROWS.values()
+        for perspective in PAIRWISE
+        if published().mark(row, perspective) == "†1"
+    }
+    assert marked == impossible
+    assert len(impossible) == 4
+
+
+@pytest.mark.parametrize(
+    ("judge", "place", "said"),
+    [
+        ("PickScore", "bias", "softmax"),
+        ("CLIP-v1", "judge", "ViT-H/14"),
+        ("HPSv2.1", "safety", "thresholds"),
+    ],
+)
+def test_other_known_defects_are_noted(judge: str, place: str, said: str) -> None:
+    assert said in ROWS[judge].defects[place]
+
+
+def test_what_has_no_known_defect_has_no_mark() -> None:
+    assert published().mark(ROWS["GPT-4o"], "bias") == ""
