@@ -62,9 +62,7 @@ class Results:
 
 def header_line(header: Header) -> str:
     """The first line of a file, with its newline."""
-    return (
-        dumps({"format": FORMAT, "version": VERSION, **asdict(header)}) + "\n"
-    )
+    return dumps({"format": FORMAT, "version": VERSION, **asdict(header)}) + "\n"
 
 
 def read_results(path: Path) -> Results:

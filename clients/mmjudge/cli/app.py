@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from mmjudge.cli.bench import bench
 from mmjudge.cli.calibrate import calibrate
 from mmjudge.cli.commands import Commands
 from mmjudge.cli.demo import demo
 from mmjudge.cli.explain import explain
 from mmjudge.cli.judges import judges
 from mmjudge.cli.pull import pull
+from mmjudge.cli.report import report
 from mmjudge.cli.score import score
 from mmjudge.cli.serve import serve
 from mmjudge.cli.terminal import out
@@ -22,8 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (serve, pull, judges, score, explain, calibrate, demo):
+for command in (serve, pull, judges, score, explain, calibrate, report, demo):
     app.command()(command)
+app.add_typer(bench, name="bench")
 
 
 def _print_version(wanted: bool) -> None:
