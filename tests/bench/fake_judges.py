@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mmjudge.bench.contenders import Contender, contender, perspectives_of
-from mmjudge.bench.outcome import Outcome
+from mmjudge.bench.asking.contenders import Contender, contender, perspectives_of
+from mmjudge.bench.asking.outcome import Outcome
+from mmjudge.bench.asking.running import BatchSize, run
 from mmjudge.bench.records import Record
-from mmjudge.bench.running import BatchSize, run
 from mmjudge.client.results import Verdicts
 from mmjudge.contract import (
     Abstention,

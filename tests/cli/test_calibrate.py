@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tests.cli.conftest import PHOTOS, Run
 
-from mmjudge.bench.separation import auc
+from mmjudge.bench.metrics.separation import auc
 from mmjudge.cli.server_process import own_server
 from mmjudge.cli.terminal import ExitStatus
 from mmjudge.client import Candidate, Client, EncodedImage, Item

@@ -3,11 +3,11 @@
 from json import dumps
 from pathlib import Path
 
-from mmjudge.bench.agreement import agreement_figures
 from mmjudge.bench.figures import figure_table
-from mmjudge.bench.mj_bench_figures import mj_bench_figures
-from mmjudge.bench.mj_bench_settings import MjBenchSettings
-from mmjudge.bench.mmie_figures import mmie_figures
+from mmjudge.bench.metrics.agreement import agreement_figures
+from mmjudge.bench.metrics.mj_bench_figures import mj_bench_figures
+from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
+from mmjudge.bench.metrics.mmie_figures import mmie_figures
 from mmjudge.bench.report.evaluation import Evaluation
 from mmjudge.bench.results import Results
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from mmjudge.bench.separation import Estimate
+from mmjudge.bench.metrics.separation import Estimate
+
+_ORDERS = {"": "", "any": "any order", "given": "the order given", "both": "both orders"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Recipe:
 
     def __str__(self) -> str:
         """All of it in a line: "values, any order, min-max by source, ties within 0.05, ..."."""
-        said = [self.decision and f"by {self.decision}", self.orders and f"{self.orders} order"]
+        said = [self.decision and f"by {self.decision}", _ORDERS[self.orders]]
         said += [self.normalisation and f"normalisation {self.normalisation}"]
         said += ["" if self.threshold is None else f"ties within {self.threshold:g}"]
         said += [f"{self.weighting} weigh alike" if self.weighting.isalpha() else self.weighting]

@@ -7,14 +7,14 @@ from typing import Literal
 
 from rich.text import Text
 
-from mmjudge.bench.contenders import Contender, contender, perspectives_of
-from mmjudge.bench.mj_bench_settings import MjBenchSettings
-from mmjudge.bench.mmie_answers import HIGHEST
-from mmjudge.bench.outcome import Outcome, Tally
-from mmjudge.bench.reading import Reading
+from mmjudge.bench.asking.contenders import Contender, contender, perspectives_of
+from mmjudge.bench.asking.outcome import Outcome, Tally
+from mmjudge.bench.asking.running import BatchSize, results_path, run
+from mmjudge.bench.data.reading import Reading, select
+from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
+from mmjudge.bench.metrics.mmie_answers import HIGHEST
 from mmjudge.bench.records import Record
-from mmjudge.bench.results import Benchmark, Results, read_results
-from mmjudge.bench.running import BatchSize, results_path, run
+from mmjudge.bench.results import Benchmark, read_results
 from mmjudge.cli.bench_figures import tell_figures
 from mmjudge.cli.counted_progress import counted_progress
 from mmjudge.cli.terminal import ExitStatus, err, fail
@@ -25,81 +25,96 @@ AGAIN = "run the same command again to go on"
 INTERRUPTED = f"interrupted; what was written is kept: {AGAIN}"
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """A data set as it was read, and those of its records that are to be asked about."""
-
-    benchmark: Benchmark
-    location: str
-    reading: Reading
-    selected: Sequence[Record]
-
-
-def tell_reading(reading: Reading) -> None:
-    """Say on stderr what was read."""
-    for line in reading.lines():
-        err.print(Text(line), soft_wrap=True)
-
-
 def evaluate(
-    questions: Questions,
-    client: Callable[[], Client],
+    benchmark: Benchmark,
+    location: str,
+    reading: Reading,
+    client: Callable[[Sequence[Record]], Client],
     patterns: Sequence[str],
-    output: Path,
     settings: MjBenchSettings,
     *,
+    subset: Sequence[str] | None,
+    limit: int | None,
+    dry_run: bool,
+    output: Path,
     orders: Literal["both", "given"] = "both",
     batch: int,
     json: bool,
 ) -> None:
-    """Ask all judges, write and print the figures; raises typer.Exit where answers are owed.
+    """Tell what was read at `location`, ask all judges, write and print the figures.
 
-    client: makes the one to ask. Raises as `run` and `contender` do.
+    client: makes the one to ask about the records that are chosen. Raises as `select`, `run` and
+    `contender` do; typer.Exit where answers are owed.
     """
+    for line in reading.lines():
+        err.print(Text(line), soft_wrap=True)
+    selected = select(reading.records, subset or (), limit)
+    if dry_run:
+        return
+    questions = _Questions(benchmark, location, reading.records, selected)
     try:
-        results, owed = _ask(questions, client, patterns, output, orders, BatchSize(items=batch))
+        with client(selected) as asked:
+            contenders = _contenders(asked.list_judges(), questions, patterns, orders)
+            outcome = _ask(asked, questions, contenders, output, BatchSize(items=batch))
     except SystemExit:  # a signal's, see `mmjudge.cli.main`
         err.print(INTERRUPTED, soft_wrap=True)
         raise
+    _tell_outcome(outcome)
+    results = [read_results(results_path(output, one.name)) for one in contenders]
     tell_figures(results, settings, json=json)
-    if owed:
+    if owed := sum(tally.owed.total() for tally in outcome.tallies.values()):
         raise fail(f"{owed} answers are owed: {AGAIN}", ExitStatus.NOT_JUDGED)
 
 
-def _ask(
-    questions: Questions,
-    client: Callable[[], Client],
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """A data set, and those of its records that are to be asked about."""
+
+    benchmark: Benchmark
+    location: str
+    records: Sequence[Record]
+    selected: Sequence[Record]
+
+
+def _contenders(
+    hosting: Hosting,
+    questions: _Questions,
     patterns: Sequence[str],
-    output: Path,
     orders: Literal["both", "given"],
+) -> list[Contender]:
+    perspectives = perspectives_of(questions.selected)
+    contenders = [
+        contender(pattern, perspectives, hosting, orders=orders)
+        for pattern in patterns or _only(hosting)
+    ]
+    if questions.benchmark == "mmie":
+        _check_grades(contenders, hosting)
+    for one in contenders:
+        for perspective, why in one.left_out.items():
+            err.print(Text(f"{one.name}: not asked about {perspective}: {why}"), soft_wrap=True)
+    return contenders
+
+
+def _ask(
+    client: Client,
+    questions: _Questions,
+    contenders: Sequence[Contender],
+    output: Path,
     batch: BatchSize,
-) -> tuple[list[Results], int]:
-    with client() as asked:
-        hosting = asked.list_judges()
-        perspectives = perspectives_of(questions.selected)
-        contenders = [
-            contender(pattern, perspectives, hosting, orders=orders)
-            for pattern in patterns or _only(hosting)
-        ]
-        _tell_left_out(contenders)
-        if questions.benchmark == "mmie":
-            _check_grades(contenders, hosting)
-        what = f"asking {', '.join(one.name for one in contenders)}"
-        with counted_progress(what, len(questions.selected)) as shown:
-            outcome = run(
-                asked,
-                questions.reading.records,
-                contenders,
-                output,
-                benchmark=questions.benchmark,
-                location=questions.location,
-                selected=questions.selected,
-                batch=batch,
-                progress=shown.step,
-            )
-    _tell_outcome(outcome)
-    owed = sum(sum(tally.owed.values()) for tally in outcome.tallies.values())
-    return [read_results(results_path(output, one.name)) for one in contenders], owed
+) -> Outcome:
+    what = f"asking {', '.join(one.name for one in contenders)}"
+    with counted_progress(what, len(questions.selected)) as shown:
+        return run(
+            client,
+            questions.records,
+            contenders,
+            output,
+            benchmark=questions.benchmark,
+            location=questions.location,
+            selected=questions.selected,
+            batch=batch,
+            progress=shown.step,
+        )
 
 
 def _only(hosting: Hosting) -> list[str]:
@@ -119,12 +134,6 @@ def _check_grades(contenders: Sequence[Contender], hosting: Hosting) -> None:
                 f"judge {name!r} gives values {told}; MMIE's grades are from 0 to {HIGHEST}, as "
                 "those of kind mmie are"
             )
-
-
-def _tell_left_out(contenders: Sequence[Contender]) -> None:
-    for one in contenders:
-        for perspective, why in one.left_out.items():
-            err.print(Text(f"{one.name}: not asked about {perspective}: {why}"), soft_wrap=True)
 
 
 def _tell_outcome(outcome: Outcome) -> None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from mmjudge.bench.evaluating import evaluated, write_figures
 from mmjudge.bench.figures import figure_table
-from mmjudge.bench.mj_bench_settings import MjBenchSettings
+from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
 from mmjudge.bench.report.evaluation import Evaluation
 from mmjudge.bench.results import Results
 from mmjudge.cli.figure_tables import print_evaluations

@@ -5,20 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mmjudge.cli.bench_options import (
-    BATCH,
-    OUTPUT,
-    Batch,
-    DryRun,
-    Judges,
-    Limit,
-    Missing,
-    MissingImages,
-    Output,
-    Patience,
-    Subset,
-    check_extra,
-)
+from mmjudge.cli import bench_options as option
 from mmjudge.cli.options import DEFAULT_ADDRESS, Address, Json
 from mmjudge.cli.terminal import reported
 from mmjudge.client import Client
@@ -28,15 +15,15 @@ def mmie(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="MMIE's data.json, or its folder.", exists=True)
     ],
-    judge: Judges = None,
-    output: Output = OUTPUT,
-    subset: Subset = None,
-    limit: Limit = None,
-    missing: MissingImages = Missing.refuse,
-    dry_run: DryRun = False,
+    judge: option.Judges = None,
+    output: option.Output = option.OUTPUT,
+    subset: option.Subset = None,
+    limit: option.Limit = None,
+    missing: option.MissingImages = option.Missing.refuse,
+    dry_run: option.DryRun = False,
     address: Address = DEFAULT_ADDRESS,
-    timeout: Patience = 3600.0,
-    batch: Batch = BATCH,
+    timeout: option.Patience = 3600.0,
+    batch: option.Batch = option.BATCH,
     json: Json = False,
 ) -> None:
     """Grade MMIE's answers from 0 to 6, by category; nothing is dropped silently.
@@ -45,22 +32,22 @@ def mmie(
     run again, it goes on where it was.
     """
     with reported(address):
-        check_extra()
-        from mmjudge.bench.mj_bench_settings import MjBenchSettings
-        from mmjudge.bench.mmie_reading import read_mmie
-        from mmjudge.bench.reading import select
-        from mmjudge.cli.bench_asking import Questions, evaluate, tell_reading
+        option.check_extra()
+        from mmjudge.bench.data.mmie_reading import read_mmie
+        from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
+        from mmjudge.cli.bench_asking import evaluate
 
-        reading = read_mmie(data, missing=missing.value)
-        tell_reading(reading)
-        selected = select(reading.records, subset or (), limit)
-        if not dry_run:
-            evaluate(
-                Questions("mmie", str(data), reading, selected),
-                lambda: Client(address, timeout=timeout),
-                judge or (),
-                output,
-                MjBenchSettings(),
-                batch=batch,
-                json=json,
-            )
+        evaluate(
+            "mmie",
+            str(data),
+            read_mmie(data, missing=missing.value),
+            lambda _: Client(address, timeout=timeout),
+            judge or (),
+            MjBenchSettings(),
+            subset=subset,
+            limit=limit,
+            dry_run=dry_run,
+            output=output,
+            batch=batch,
+            json=json,
+        )

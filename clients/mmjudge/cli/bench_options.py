@@ -11,7 +11,7 @@ import typer
 from mmjudge.cli.terminal import on_terminal
 
 if TYPE_CHECKING:
-    from mmjudge.bench.mj_bench_settings import MjBenchSettings
+    from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
 
 NEEDED = ("datasets", "jinja2", "scipy")
 FIX = "pip install 'mmjudge[bench]'"
@@ -113,7 +113,7 @@ def settings_of(recipe: Recipe, threshold: float | None, weighting: Weighting) -
     """The recipe of that name with what was said beside it."""
     from dataclasses import replace
 
-    from mmjudge.bench.mj_bench_settings import preset
+    from mmjudge.bench.metrics.mj_bench_settings import preset
 
     settings = preset(recipe.value)
     pairs = replace(settings.pairs, weighting=weighting.value)

@@ -1,35 +1,21 @@
 """`mmjudge bench scales`: one vision-language model asked for ratings on five scales."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mmjudge.cli.bench_options import (
-    BATCH,
-    OUTPUT,
-    Batch,
-    DryRun,
-    Limit,
-    Missing,
-    MissingImages,
-    Output,
-    PairWeighting,
-    Patience,
-    Recipe,
-    RecipeName,
-    Subset,
-    Threshold,
-    Weighting,
-    check_extra,
-    settings_of,
-)
+from mmjudge.cli import bench_options as option
 from mmjudge.cli.local_judges import local_client
-from mmjudge.cli.options import Json, SomeAddress, place
+from mmjudge.cli.options import DEFAULT_ADDRESS, Address, Json
 from mmjudge.cli.terminal import reported
 from mmjudge.client import Client
+
+if TYPE_CHECKING:
+    from mmjudge.bench.records import Record
 
 
 def scales(
@@ -51,17 +37,17 @@ def scales(
         str | None,
         typer.Option(help="Judges of a server instead: such as qwen-{scale}-{perspective}."),
     ] = None,
-    output: Output = OUTPUT,
-    subset: Subset = None,
-    limit: Limit = None,
-    missing: MissingImages = Missing.refuse,
-    recipe: RecipeName = Recipe.paper,
-    threshold: Threshold = None,
-    weighting: PairWeighting = Weighting.records,
-    dry_run: DryRun = False,
-    address: SomeAddress = None,
-    timeout: Patience = 3600.0,
-    batch: Batch = BATCH,
+    output: option.Output = option.OUTPUT,
+    subset: option.Subset = None,
+    limit: option.Limit = None,
+    missing: option.MissingImages = option.Missing.refuse,
+    recipe: option.RecipeName = option.Recipe.paper,
+    threshold: option.Threshold = None,
+    weighting: option.PairWeighting = option.Weighting.records,
+    dry_run: option.DryRun = False,
+    address: Address = DEFAULT_ADDRESS,
+    timeout: option.Patience = 3600.0,
+    batch: option.Batch = option.BATCH,
     json: Json = False,
 ) -> None:
     """Ask one model on five scales: 1 to 5, 1 to 10, words for either, and expected ratings.
@@ -69,33 +55,36 @@ def scales(
     Loads the model here, or asks a server that hosts a judge for every scale and perspective.
     """
     name, generator = _generator(model, device, config, backbone, judge)
-    where = place(address, False)
-    with reported(where):
-        check_extra()
-        from mmjudge.bench.contenders import perspectives_of
-        from mmjudge.bench.mj_bench_reading import read_mj_bench
-        from mmjudge.bench.reading import select
+    with reported(address):
+        option.check_extra()
+        from mmjudge.bench.asking.contenders import perspectives_of
+        from mmjudge.bench.data.mj_bench_reading import read_mj_bench
         from mmjudge.bench.scale_study import RATED, scale_contenders, scale_judges
-        from mmjudge.cli.bench_asking import Questions, evaluate, tell_reading
+        from mmjudge.cli.bench_asking import evaluate
 
         reading = read_mj_bench(data, missing=missing.value)
-        tell_reading(reading)
-        rated = [record for record in reading.records if record.perspective in RATED]
-        selected = select(rated, subset or (), limit)
-        client: Callable[[], Client] = lambda: Client(where, timeout=timeout)  # noqa: E731
-        if generator:
-            judges = scale_judges(name, generator, list(perspectives_of(selected)))
-            client = lambda: local_client(timeout, judges)  # noqa: E731
-        if not dry_run:
-            evaluate(
-                Questions("mjbench", data, reading, selected),
-                client,
-                list(scale_contenders(judge or f"{name}-{{scale}}-{{perspective}}")),
-                output,
-                settings_of(recipe, threshold, weighting),
-                batch=batch,
-                json=json,
-            )
+        rated = tuple(one for one in reading.records if one.perspective in RATED)
+
+        def client(records: Sequence["Record"]) -> Client:
+            if not generator:
+                return Client(address, timeout=timeout)
+            judges = scale_judges(name, generator, list(perspectives_of(records)))
+            return local_client(timeout, judges)
+
+        evaluate(
+            "mjbench",
+            data,
+            replace(reading, records=rated),
+            client,
+            list(scale_contenders(judge or f"{name}-{{scale}}-{{perspective}}")),
+            option.settings_of(recipe, threshold, weighting),
+            subset=subset,
+            limit=limit,
+            dry_run=dry_run,
+            output=output,
+            batch=batch,
+            json=json,
+        )
 
 
 def _generator(

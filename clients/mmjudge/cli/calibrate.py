@@ -14,7 +14,7 @@ from mmjudge.cli.terminal import out, print_json, reported
 from mmjudge.client import Client, JudgeInfo
 
 if TYPE_CHECKING:
-    from mmjudge.bench.token_fits import TokenFit
+    from mmjudge.bench.calibration.token_fits import TokenFit
 
 NEEDED = ("sklearn", "matplotlib")
 FIX = "pip install 'mmjudge[bench]'"
@@ -81,7 +81,7 @@ def _info(client: Client, judge: str) -> JudgeInfo:
 def _tokens(
     client: Client, judge: JudgeInfo, rows: Path, wrong: float, picture: Path | None
 ) -> dict[str, Any]:
-    from mmjudge.bench import calibrating, labelled_rows, token_fits
+    from mmjudge.bench.calibration import calibrating, labelled_rows, token_fits
 
     units = labelled_rows.read_units(rows)
     found = calibrating.similarities(client, judge, units)
@@ -89,7 +89,7 @@ def _tokens(
     classes = found[correct], found[[not one for one in correct]]
     fitted = token_fits.fit_tokens(*classes, wrong)
     if picture:
-        from mmjudge.bench.calibration_chart import draw_classes
+        from mmjudge.bench.calibration.calibration_chart import draw_classes
 
         means = fitted.mean_correct, fitted.mean_hallucinated
         draw_classes(picture, *classes, means, _title(judge, fitted))
@@ -105,7 +105,7 @@ def _curve(
 ) -> dict[str, Any]:
     import numpy as np
 
-    from mmjudge.bench import calibrating, labelled_rows, score_fits
+    from mmjudge.bench.calibration import calibrating, labelled_rows, score_fits
 
     rated = labelled_rows.read_ratings(rows)
     raw = calibrating.raw_scores(client, judge, rated)
@@ -113,7 +113,7 @@ def _curve(
     target = None if None in targets else np.array(targets, np.float64)
     fitted = score_fits.fit_scores(kind, raw, target)
     if picture:
-        from mmjudge.bench.calibration_chart import draw_scores
+        from mmjudge.bench.calibration.calibration_chart import draw_scores
 
         title = f"{judge.name} ({judge.fingerprint[:12]}): {kind}"
         draw_scores(picture, raw, target, fitted, title)

@@ -52,16 +52,16 @@ def report(
     """
     with reported():
         check_extra()
+        from mmjudge.bench.data.pictures_at_hand import pictures_at_hand
         from mmjudge.bench.evaluating import evaluated
-        from mmjudge.bench.pictures_at_hand import pictures_at_hand
+        from mmjudge.bench.metrics.significance import compare_all
         from mmjudge.bench.report.evaluation import Options
         from mmjudge.bench.report.markdown import markdown_report
         from mmjudge.bench.report.page import html_report
         from mmjudge.bench.report.table_csv import csv_report
         from mmjudge.bench.results import read_results
         from mmjudge.bench.scale_study import scales_of
-        from mmjudge.bench.score_files import read_scores
-        from mmjudge.bench.significance import compare_all
+        from mmjudge.bench.scores.score_files import read_scores
 
         _check_output(output)
         settings = settings_of(recipe, threshold, weighting)

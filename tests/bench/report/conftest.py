@@ -9,12 +9,12 @@ from tests.bench.report.sample_results import (
     sample_texts,
 )
 
-from mmjudge.bench.agreement import agreement_figures
-from mmjudge.bench.mj_bench_figures import mj_bench_figures
-from mmjudge.bench.mmie_figures import mmie_figures
+from mmjudge.bench.metrics.agreement import agreement_figures
+from mmjudge.bench.metrics.mj_bench_figures import mj_bench_figures
+from mmjudge.bench.metrics.mmie_figures import mmie_figures
+from mmjudge.bench.metrics.significance import Comparison, compare_all
 from mmjudge.bench.report.evaluation import Evaluation, Options
 from mmjudge.bench.report.page import html_report
-from mmjudge.bench.significance import Comparison, compare_all
 
 OPTIONS = Options(title="Judges & <co>", failures=12, scales=SCALES)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from tests.bench.report.sample_results import sample, sample_grades, sample_texts
 
-from mmjudge.bench.mj_bench_settings import PairSettings
+from mmjudge.bench.metrics.mj_bench_settings import PairSettings
 from mmjudge.bench.report.failures import OUTCOMES, Failure, worst
 from mmjudge.bench.results import Orders, Results
 from mmjudge.bench.rows import Answer, Row

@@ -3,9 +3,9 @@ from dataclasses import replace
 from tests.bench.report.sample_results import sample
 
 from mmjudge.bench.figures import Figure, Recipe
+from mmjudge.bench.metrics.separation import Estimate
 from mmjudge.bench.report.evaluation import Evaluation
 from mmjudge.bench.report.leaderboard import best, ranked, tables
-from mmjudge.bench.separation import Estimate
 
 MIN_MAX = Recipe(decision="values", normalisation="min-max", threshold=0.05, asked=9)
 RAW = replace(MIN_MAX, normalisation="none", threshold=0.0)

@@ -7,10 +7,10 @@ import pytest
 from tests.bench.report.conftest import OPTIONS
 from tests.bench.report.sample_results import HOSTILE, sample_pictures
 
+from mmjudge.bench.metrics.significance import Comparison
 from mmjudge.bench.report.evaluation import Evaluation, Options
 from mmjudge.bench.report.page import html_report
 from mmjudge.bench.report.published import published
-from mmjudge.bench.significance import Comparison
 
 VOID = {"meta", "img", "input", "br"}
 

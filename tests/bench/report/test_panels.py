@@ -2,8 +2,8 @@ import re
 
 from tests.bench.report.sample_results import DEMOGRAPHICS, OCCUPATIONS, SCALES
 
-from mmjudge.bench.mj_bench_settings import BiasSettings
-from mmjudge.bench.pair_accuracy import WITH_TIES
+from mmjudge.bench.metrics.mj_bench_settings import BiasSettings
+from mmjudge.bench.metrics.pair_accuracy import WITH_TIES
 from mmjudge.bench.report.demographics import demographic_figures
 from mmjudge.bench.report.evaluation import Evaluation
 from mmjudge.bench.report.leaderboard import tables

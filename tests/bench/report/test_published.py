@@ -1,7 +1,10 @@
+import json
+from pathlib import Path
+
 import pytest
 
-from mmjudge.bench.pair_accuracy import WITH_TIES, WITHOUT_TIES
-from mmjudge.bench.report.published import COLUMNS, PAIRWISE, published
+from mmjudge.bench.metrics.pair_accuracy import WITH_TIES, WITHOUT_TIES
+from mmjudge.bench.report.published import COLUMNS, OVERALL, PAIRWISE, published
 
 ROWS = {row.judge: row for row in published().rows}
 
@@ -10,6 +13,20 @@ def test_every_row_of_the_papers_table_has_every_figure() -> None:
     assert len(published().rows) == len(ROWS) == 21
     assert all(list(row.figures) == list(COLUMNS) for row in ROWS.values())
     assert all(0 < value <= 100 for row in ROWS.values() for value in row.figures.values())
+
+
+def test_the_overall_score_is_that_of_the_leaderboards_site() -> None:
+    file = Path(__file__).resolve().parents[4] / "shared/goldens/mjbench/published_benchmark.json"
+    if not file.exists():
+        pytest.skip("the recorded leaderboard is not at hand")
+    on_site = {
+        (row["Alignment_Avg_w_tie"], row["Bias_NDS"]): row["Overall_Score"]
+        for row in json.loads(file.read_text())
+    }
+    assert len(on_site) == len(ROWS)
+    for row in ROWS.values():
+        known = on_site[row.figures["alignment", WITH_TIES], row.figures["bias", "NDS"]]
+        assert row.figures[OVERALL] == pytest.approx(known, abs=0.01), row.judge
 
 
 def test_the_cells_that_no_data_can_give_are_those_marked_so() -> None:

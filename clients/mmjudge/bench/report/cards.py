@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mmjudge.bench.pair_decisions import TIE, asked
+from mmjudge.bench.metrics.pair_decisions import TIE, asked
 from mmjudge.bench.report.failures import Failure, Outcome
 from mmjudge.bench.report.thumbnails import NOT_AT_HAND, Thumbnails
 from mmjudge.bench.rows import Answer

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmjudge.bench.bias_metrics import METRICS as BIAS_METRICS
-from mmjudge.bench.pair_accuracy import WITH_TIES, WITHOUT_TIES
-from mmjudge.bench.position import CONSISTENT, FIRST_SHOWN_WINS, POSITION_BIAS
+from mmjudge.bench.metrics.bias_metrics import METRICS as BIAS_METRICS
+from mmjudge.bench.metrics.pair_accuracy import WITH_TIES, WITHOUT_TIES
+from mmjudge.bench.metrics.position import CONSISTENT, FIRST_SHOWN_WINS, POSITION_BIAS
 from mmjudge.bench.report.evaluation import Evaluation
 from mmjudge.bench.report.leaderboard import Table, tables
 

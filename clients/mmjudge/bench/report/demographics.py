@@ -1,8 +1,8 @@
 """Mean scores by demographic as figures, to be drawn like all others."""
 
-from mmjudge.bench.bias_metrics import by_demographic
 from mmjudge.bench.figures import Figure, Recipe
-from mmjudge.bench.mj_bench_settings import BiasSettings
+from mmjudge.bench.metrics.bias_metrics import by_demographic
+from mmjudge.bench.metrics.mj_bench_settings import BiasSettings
 from mmjudge.bench.results import Results
 
 MEAN_SCORE = "mean score by demographic"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from mmjudge.bench.figures import Figure
-from mmjudge.bench.mj_bench_settings import MjBenchSettings
-from mmjudge.bench.pair_decisions import asked
+from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
+from mmjudge.bench.metrics.pair_decisions import asked
 from mmjudge.bench.results import AskedJudge, Results
 
 Pictures = Callable[[str], bytes | None]

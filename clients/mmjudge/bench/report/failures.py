@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from mmjudge.bench.mj_bench_figures import by_kind, judge_of
-from mmjudge.bench.mj_bench_settings import PairSettings
-from mmjudge.bench.pair_decisions import TIE, Decided, asked, decide
+from mmjudge.bench.metrics.mj_bench_figures import by_kind, judge_of
+from mmjudge.bench.metrics.mj_bench_settings import PairSettings
+from mmjudge.bench.metrics.pair_decisions import TIE, Decided, asked, decide
 from mmjudge.bench.results import AskedJudge, Results
 from mmjudge.bench.rows import Row
 

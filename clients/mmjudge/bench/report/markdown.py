@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from mmjudge.bench.metrics.significance import Comparison
 from mmjudge.bench.report.contents import Tables, contents
 from mmjudge.bench.report.evaluation import Evaluation, Options
 from mmjudge.bench.report.failures import worst
@@ -18,7 +19,6 @@ from mmjudge.bench.report.numbers import (
     probability,
 )
 from mmjudge.bench.report.published import COLUMNS, published
-from mmjudge.bench.significance import Comparison
 
 EVALUATED = (
     "contender", "benchmark", "data", "answered",

@@ -3,10 +3,10 @@
 from itertools import groupby
 
 from mmjudge.bench.figures import Figure
+from mmjudge.bench.metrics.separation import Estimate
+from mmjudge.bench.metrics.significance import Comparison
 from mmjudge.bench.report.leaderboard import Column
 from mmjudge.bench.results import Orders
-from mmjudge.bench.separation import Estimate
-from mmjudge.bench.significance import Comparison
 
 LEVEL = 0.05
 ORDERS: dict[Orders, str] = {

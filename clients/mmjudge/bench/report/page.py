@@ -5,6 +5,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from mmjudge.bench.metrics.significance import Comparison
 from mmjudge.bench.report import numbers
 from mmjudge.bench.report.cards import SIGNS, card
 from mmjudge.bench.report.charts import symbol
@@ -16,7 +17,6 @@ from mmjudge.bench.report.page_charts import charts
 from mmjudge.bench.report.panels import legend
 from mmjudge.bench.report.published import COLUMNS, published
 from mmjudge.bench.report.thumbnails import Thumbnails
-from mmjudge.bench.significance import Comparison
 
 
 def html_report(

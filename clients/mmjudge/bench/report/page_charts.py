@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from mmjudge.bench.bias_metrics import METRICS as BIAS_METRICS
 from mmjudge.bench.figures import Figure
-from mmjudge.bench.pair_accuracy import WITH_TIES
+from mmjudge.bench.metrics.bias_metrics import METRICS as BIAS_METRICS
+from mmjudge.bench.metrics.pair_accuracy import WITH_TIES
 from mmjudge.bench.report.contents import GRADES, of_benchmark
 from mmjudge.bench.report.demographics import demographic_figures
 from mmjudge.bench.report.evaluation import Evaluation, Options

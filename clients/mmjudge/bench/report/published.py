@@ -7,20 +7,27 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from mmjudge.bench.bias_metrics import METRICS
-from mmjudge.bench.pair_accuracy import WITH_TIES, WITHOUT_TIES
+from mmjudge.bench.metrics.bias_metrics import METRICS
+from mmjudge.bench.metrics.mj_bench_figures import WEIGHTS
+from mmjudge.bench.metrics.pair_accuracy import WITH_TIES, WITHOUT_TIES
 
 PAIRWISE = ("alignment", "safety", "quality")
-COLUMNS = (
+OVERALL = ("overall", "overall")
+PRINTED = (
     *((perspective, metric) for perspective in PAIRWISE for metric in (WITH_TIES, WITHOUT_TIES)),
     *(("bias", metric) for metric in METRICS),
 )
 """(perspective, metric) of every column, as the paper has them."""
+COLUMNS = (OVERALL, *PRINTED)
+"""Those, after the leaderboard's overall score."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
     """A judge's row: figures in percent by (perspective, metric).
+
+    The overall score is computed from the others by the leaderboard's weights, which gives the
+    scores on its site back within 0.01.
 
     family: "score model", "open VLM" or "closed VLM"; defects: what is known to be wrong, by
     perspective, or of the name under "judge".
@@ -69,9 +76,11 @@ def published() -> Published:
 
 def _row(row: Mapping[str, Any], defects: Mapping[str, str]) -> PublishedRow:
     values = [value for perspective in (*PAIRWISE, "bias") for value in row[perspective]]
+    figures = dict(zip(PRINTED, values, strict=True))
+    shares = [row[perspective][0] * weight for perspective, weight in WEIGHTS.items()]
     return PublishedRow(
         judge=row["judge"],
         family=row["family"],
-        figures=dict(zip(COLUMNS, values, strict=True)),
+        figures={OVERALL: sum(shares) / sum(WEIGHTS.values()), **figures},
         defects={key: defects[name] for key, name in row.get("defects", {}).items()},
     )

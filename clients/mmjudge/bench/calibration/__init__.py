@@ -1,0 +1,1 @@
+"""Calibrating judges by what people say of images and texts."""

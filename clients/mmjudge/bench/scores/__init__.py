@@ -1,0 +1,1 @@
+"""Files of scores that somebody else computed."""
