@@ -4,8 +4,8 @@
     mmjudge bench mjbench pairs --local
     mmjudge report mmjudge-bench --data pairs
 
-Writes folders in the form of MJ-Bench's repository: `alignment` has a caption with its photograph and
-another one, `quality` the photograph and a blurred one. `--photos` names a folder of your own, with
+Writes folders in the form of MJ-Bench's repository: in `alignment` a caption's photograph stands
+beside another one, in `quality` beside itself blurred. `--photos` names a folder of your own, with
 a captions.json: a list of {"file": "cat.png", "caption": "a cat"}.
 """
 
