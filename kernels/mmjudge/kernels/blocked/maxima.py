@@ -12,10 +12,13 @@ from mmjudge.kernels.blocked.products import (
     FEWEST_ROWS,
     MASKED,
     finite,
+    mask_columns,
     operand,
     products,
     scale_columns,
+    scaled,
     scales,
+    scales_first,
     steps,
     unset_scales,
 )
@@ -101,6 +104,7 @@ def matrix_maxima(
     token_winner = results(winners, text.shape[0], images.count, like=codes)
     patch_winner = results(winners and columns, texts.count, image.shape[0], like=codes)
     of_images, masked = list(images), text_scale == MASKED
+    before = scales_first(text.shape[1])
     text_first, image_first = _first_kept(text_scale, texts), _first_kept(image_scale, images)
     at_once = chunk or max(1, CHUNK_VALUES // max(text.shape[0], 1))
     for first in range(0, images.count, at_once):
@@ -111,19 +115,24 @@ def matrix_maxima(
             i = first + place
             p0, p1 = of_images[i]
             scale = image_scale[p0:p1]
-            theirs = operand(finite(image[p0:p1], scale), scale)
+            rows, hidden = _ready(image[p0:p1], scale, before)
+            theirs = operand(rows, scale)
+            # Of one direction, a text's scale waits for its maxima, which are few.
+            whole = columns and before and 4 * text.shape[1] <= p1 - p0
             token = _Best(text_scale, text_scale.shape, winners)
             patch = _Best(text_scale, (texts.count if columns else 0, p1 - p0), winners)
             for start, stop in steps(0, text.shape[0], p1 - p0, texts.uniform):
                 ours = text_scale[start:stop]
-                block = products(operand(text[start:stop], ours), theirs)
-                block = scale_columns(block[: stop - start, : p1 - p0], scale)
-                token.take(slice(start, stop), block, 1, 0, ours)
+                rows = scaled(text[start:stop], ours)[0] if whole else text[start:stop]
+                block = products(operand(rows, ours), theirs)[: stop - start, : p1 - p0]
+                block = mask_columns(block, hidden) if before else scale_columns(block, scale)
+                token.take(slice(start, stop), block, 1, 0, None if whole else ours)
                 if columns:
-                    block = _scale_rows(block, ours[:, None])
-                    for text0, count, rows in _pieces(texts, start, stop):
-                        piece = block[rows].view(count, -1, p1 - p0)
-                        begun = start + rows.start - texts.host[text0]
+                    bring = _mask_rows if whole else _scale_rows
+                    block = bring(block, ours[:, None])
+                    for text0, count, of in _pieces(texts, start, stop):
+                        piece = block[of].view(count, -1, p1 - p0)
+                        begun = start + of.start - texts.host[text0]
                         patch.take(slice(text0, text0 + count), piece, 1, begun)
             maxima[place], winner = token.results(text_scale, image_first[i])
             if winners:
@@ -149,24 +158,24 @@ class _Best:
 
     def __init__(self, like: Tensor, shape: tuple[int, ...], winners: bool) -> None:
         self.value = like.new_full(shape, -torch.inf)
-        self.winner = torch.full(shape, ABSENT, dtype=torch.int32, device=like.device)
+        # Where none is asked for, 0 says that there is one.
+        unknown = ABSENT if winners else 0
+        self.winner = torch.full(shape, unknown, dtype=torch.int32, device=like.device)
         self.winners = winners
 
     def take(
         self, where: slice, block: Tensor, dim: int, first: int, scale: Tensor | None = None
     ) -> None:
         """Maxima of `block` over `dim`, along which indices begin at `first`; times `scale`."""
-        if self.winners:
-            value, index = block.max(dim)
-            index = index.int() + first
-        else:
-            value = block.amax(dim)
-            index = torch.zeros((), dtype=torch.int32, device=block.device)
-        held, winner = self.value[where], self.winner[where]
-        value, index = value.view(held.shape), index.expand(value.shape).reshape(held.shape)
-        if scale is not None:
-            value = value * scale
-        torch.where(value > held, index, winner, out=winner)
+        held = self.value[where]
+        if not self.winners:
+            value = block.amax(dim).view(held.shape)
+            torch.maximum(held, value if scale is None else value * scale, out=held)
+            return
+        value, index = (found.reshape(held.shape) for found in block.max(dim))
+        value = value if scale is None else value * scale
+        winner = self.winner[where]
+        torch.where(value > held, index.int() + first, winner, out=winner)
         torch.maximum(held, value, out=held)
 
     def results(self, scale: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
@@ -223,11 +232,21 @@ def _part(keep: Tensor | None, start: int, stop: int) -> Tensor | None:
     return None if keep is None else keep[start:stop]
 
 
-def _scale_rows(block: Tensor, scale: Tensor) -> Tensor:
-    """Rows of `block` times `scale`, in place; -inf where masked."""
-    block *= scale
+def _ready(rows: Tensor, scale: Tensor, before: bool) -> tuple[Tensor, Tensor | None]:
+    """An image's rows for their products, scaled or not; and which are masked, if it is known."""
+    return scaled(rows, scale) if before else (finite(rows, scale), None)
+
+
+def _mask_rows(block: Tensor, scale: Tensor) -> Tensor:
+    """-inf in the rows of `block` that `scale` `[..., rows, 1]` masks, in place."""
     masked = scale == MASKED
     return block.masked_fill_(masked, -torch.inf) if bool(masked.any()) else block
+
+
+def _scale_rows(block: Tensor, scale: Tensor) -> Tensor:
+    """Rows of `block` times `scale` `[..., rows, 1]`, in place; -inf where masked."""
+    block *= scale
+    return _mask_rows(block, scale)
 
 
 def _pieces(texts: Segments, start: int, stop: int) -> Iterator[tuple[int, int, slice]]:
