@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ import pytest
 
 from mmjudge.bench.records import PictureFile, Record, listing_digest, question
 from mmjudge.contract import EncodedImage
+from mmjudge.contract.wire_items import item_to_proto
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +117,12 @@ def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> N
     gone = replace(PAIR, candidates=((PictureFile(tmp_path, "gone.png"),), (SECOND,)))
     with pytest.raises(FileNotFoundError, match="gone.png"):
         question(gone)
+
+
+def test_half_a_surrogate_pair_is_sent_as_the_sign_for_what_cannot_be_read() -> None:
+    halves = json.loads('["cut \\ud83d", "whole \\ud83d\\ude00"]')
+    record = Record("pair", "preference", "", "p.json", (), tuple((t,) for t in halves), {})
+    asked = question(record)
+    sent = [candidate.parts for candidate in asked.item.candidates]
+    assert sent == [["cut \ufffd"], ["whole \U0001f600"]]
+    item_to_proto(asked.item)

@@ -129,7 +129,12 @@ def listing_digest(records: Sequence[Record]) -> str:
 
 
 def _sent(parts: Parts) -> list[str | EncodedImage]:
-    return [part if isinstance(part, str) else EncodedImage(part.read()) for part in parts]
+    return [_valid(part) if isinstance(part, str) else EncodedImage(part.read()) for part in parts]
+
+
+def _valid(text: str) -> str:
+    """The text with U+FFFD for halves of surrogate pairs, which JSON may hold and UTF-8 may not."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _named(part: str | Picture) -> list[str]:

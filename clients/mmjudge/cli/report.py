@@ -84,7 +84,8 @@ def report(
             output.with_suffix(".csv"): csv_report(evaluations),
         }
         for path, text in written.items():
-            path.write_text(text, encoding="utf-8")
+            # Half a surrogate pair in somebody's JSON is not worth a report.
+            path.write_text(text, encoding="utf-8", errors="replace")
     out.print(Text(f"wrote {', '.join(map(str, written))}"), soft_wrap=True)
 
 
