@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.bench.asked_records import GUARD, IDS, RECORDS, ROOT, ids, results
 from tests.bench.fake_judges import (
     FakeClient,
     MemoryPicture,
@@ -23,27 +24,9 @@ from mmjudge.bench.asking import results_file
 from mmjudge.bench.asking.results_file import ResultsFile
 from mmjudge.bench.asking.running import results_path
 from mmjudge.bench.records import question
-from mmjudge.bench.results import Results, read_results
+from mmjudge.bench.results import read_results
 from mmjudge.client.errors import Unavailable
 from mmjudge.contract import Item, Verdict, Want
-
-ROOT = Path(__file__).resolve().parents[3]
-RECORDS = [pair(f"picture {number}") for number in range(10)]
-IDS = [question(record).id for record in RECORDS]
-GUARD = 60.0
-
-
-@pytest.fixture
-def client() -> FakeClient:
-    return FakeClient([judge("clip"), judge("hps"), comparing("vlm")])
-
-
-def results(folder: Path, name: str = "clip") -> Results:
-    return read_results(results_path(folder, name))
-
-
-def ids(folder: Path, name: str = "clip") -> list[str]:
-    return [row.id for row in results(folder, name).rows]
 
 
 def test_what_another_try_may_mend_is_owed_and_asked_again(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.bench.asked_records import GUARD, IDS, RECORDS, ids, results
 from tests.bench.fake_judges import (
     FakeClient,
     MemoryPicture,
@@ -16,31 +17,12 @@ from tests.bench.fake_judges import (
 )
 
 from mmjudge.bench.asking.contenders import contender, perspectives_of
-from mmjudge.bench.asking.running import BatchSize, results_path, run
+from mmjudge.bench.asking.running import BatchSize, run
 from mmjudge.bench.asking.uploads import described
-from mmjudge.bench.records import PictureFile, Record, question
-from mmjudge.bench.results import Results, read_results
+from mmjudge.bench.records import PictureFile, Record
 from mmjudge.client import LocalClient
 from mmjudge.client.errors import InvalidRequest, ServerFault
 from mmjudge.contract import Error, ErrorCode, Item, Verdict, Violation, Want
-
-ROOT = Path(__file__).resolve().parents[3]
-RECORDS = [pair(f"picture {number}") for number in range(10)]
-IDS = [question(record).id for record in RECORDS]
-GUARD = 60.0
-
-
-@pytest.fixture
-def client() -> FakeClient:
-    return FakeClient([judge("clip"), judge("hps"), comparing("vlm")])
-
-
-def results(folder: Path, name: str = "clip") -> Results:
-    return read_results(results_path(folder, name))
-
-
-def ids(folder: Path, name: str = "clip") -> list[str]:
-    return [row.id for row in results(folder, name).rows]
 
 
 def test_every_record_gets_a_row_in_the_data_sets_order(client: FakeClient, tmp_path: Path) -> None:
