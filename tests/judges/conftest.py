@@ -5,26 +5,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.goldens import recorded
 from tests.judges import tiny_models
-
-ALL_GOLDENS = Path(__file__).resolve().parents[3] / "shared" / "goldens"
-GOLDENS = ALL_GOLDENS / "clip"
 
 
 @pytest.fixture(scope="session")
 def goldens() -> Path:
     """Outputs of the original implementations; skips where they are absent."""
-    if not GOLDENS.is_dir():
-        pytest.skip("no goldens beside this repository")
-    return GOLDENS
+    return recorded("clip")
 
 
 @pytest.fixture(scope="session")
 def mmie_goldens() -> Path:
     """Outputs of MMIE's and InternVL's own code on tiny weights; skips where they are absent."""
-    if not (folder := ALL_GOLDENS / "mmie").is_dir():
-        pytest.skip("no goldens beside this repository")
-    return folder
+    return recorded("mmie")
 
 
 @pytest.fixture

@@ -53,6 +53,11 @@ class Row:
     swapped: Answer | None = None
     texts: tuple[str, ...] = field(default=())
 
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answer to the order as it stands, then to the swapped one if that was asked."""
+        return (self.given,) if self.swapped is None else (self.given, self.swapped)
+
 
 def row_line(row: Row) -> str:
     """One line of JSON with its newline, equal for equal rows; empty fields are left out."""

@@ -7,7 +7,8 @@ from time import monotonic
 from rich import progress as rich_progress
 from rich.text import Text
 
-from mmjudge.cli.terminal import err, on_terminal
+from mmjudge.cli.progress import display, end
+from mmjudge.cli.terminal import err
 
 SECONDS_A_LINE = 60.0
 
@@ -20,19 +21,15 @@ class CountedProgress:
 
     def __init__(self, what: str, total: int, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._bar = rich_progress.Progress(
+        self._bar = display(
             rich_progress.TextColumn("{task.description}", markup=False),
             rich_progress.BarColumn(),
             rich_progress.MofNCompleteColumn(),
             rich_progress.TextColumn("{task.fields[pace]}", markup=False),
-            console=err,
-            transient=True,
-            disable=not on_terminal(),
-            get_time=clock,
+            clock=clock,
         )
         self._id = self._bar.add_task(what, total=total, pace="")
         self._told = clock()
-        self._bar.start()
 
     @property
     def pace(self) -> str:
@@ -61,8 +58,7 @@ class CountedProgress:
 
     def close(self) -> None:
         """Take the bar off the terminal."""
-        if not self._bar.disable:
-            self._bar.stop()
+        end(self._bar)
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """An explanation as one page of HTML: it needs no network, and shows a word's patch when asked."""
 
-import base64
 from html import escape
 from importlib.resources import files
-from io import BytesIO
 from string import Template
 
 from PIL import Image
 
+from mmjudge.bench.data_uris import jpeg_uri
 from mmjudge.cli.word_rewards import Piece, Word, largest, rewarded
 
 LONGEST_SIDE = 1200
+QUALITY = 88
 HINT = "Point at a word, or tab to it: the image shows where it is seen."
 
 
@@ -25,7 +25,7 @@ def explanation_page(photo: Image.Image, pieces: list[Piece], title: str, subtit
     return Template(template).substitute(
         title=escape(title),
         subtitle=escape(subtitle),
-        image=_data_uri(photo),
+        image=jpeg_uri(photo, LONGEST_SIDE, QUALITY),
         words="".join(_piece(piece, limit) for piece in pieces),
         hint=HINT,
         limit=f"{limit:.2f}",
@@ -48,11 +48,3 @@ def _piece(piece: Piece, limit: float) -> str:
 
 def _side(word: Word) -> str:
     return "below" if word.reward < 0 else "above"
-
-
-def _data_uri(photo: Image.Image) -> str:
-    small = photo.copy()
-    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    file = BytesIO()
-    small.save(file, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

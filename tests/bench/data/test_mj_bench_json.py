@@ -6,12 +6,11 @@ import pytest
 from tests.bench.json_rows import alignment, safety, write
 from tests.bench.miniatures import miniature_repository
 from tests.bench.photographs import DEMOGRAPHICS, photographs
+from tests.goldens import recorded
 
 from mmjudge.bench.data.mj_bench_reading import read_mj_bench
 from mmjudge.bench.data.reading import Reading
 from mmjudge.bench.records import question
-
-GOLDENS = Path(__file__).resolve().parents[4] / "shared" / "goldens" / "mjbench"
 
 
 @pytest.fixture
@@ -206,9 +205,7 @@ def test_an_object_a_line_is_read_like_a_list(tmp_path: Path) -> None:
     ("name", "labels"), [("actions", {0: 102, 1: 15}), ("spatial", {0: 70, 1: 6})]
 )
 def test_the_published_files_are_read(tmp_path: Path, name: str, labels: dict[float, int]) -> None:
-    if not GOLDENS.is_dir():
-        pytest.skip("no goldens beside this repository")
-    rows = json.loads((GOLDENS / "alignment" / f"{name}_test.json").read_text())
+    rows = json.loads((recorded("mjbench") / "alignment" / f"{name}_test.json").read_text())
     write(tmp_path / "alignment" / "benchmark" / name / f"{name}_test.json", *rows)
     reading = read_mj_bench(str(tmp_path))
     assert reading.labels == {"alignment": labels}

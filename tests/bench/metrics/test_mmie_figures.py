@@ -1,8 +1,8 @@
 import json
-from pathlib import Path
 
 import pytest
 from tests.bench.mmie_rows import CUT_SHORT, TOO_LONG, UNPARSEABLE, graded, results
+from tests.goldens import recorded
 
 from mmjudge.bench.figures import Figure, figure_table, parse_figure
 from mmjudge.bench.metrics.mmie_figures import mmie_figures
@@ -11,7 +11,6 @@ from mmjudge.bench.rows import Answer
 from mmjudge.judges.answers.answer import Scale, Unreadable
 from mmjudge.judges.answers.reading import score_tag_of
 
-GOLDENS = Path(__file__).resolve().parents[4] / "shared" / "goldens" / "mmie"
 REDUCED = Answer((3.0,), notes=("EXIF_IGNORED: ...", "TILES_REDUCED: in 4 instead of 13 tiles"))
 
 
@@ -67,22 +66,21 @@ def test_means_are_the_published_averages_of_the_same_replies() -> None:
 
 
 def test_means_are_those_recorded_of_the_published_code() -> None:
-    if not GOLDENS.is_dir():
-        pytest.skip("no goldens beside this repository")
-    recorded = json.loads((GOLDENS / "score" / "aggregate.json").read_text(encoding="utf-8"))
+    text = (recorded("mmie") / "score" / "aggregate.json").read_text(encoding="utf-8")
+    published = json.loads(text)
 
     def category(name: str) -> str:  # as published: an entry of none is in the average of all
         return next((word for word in ("SA", "PBL", "MSR") if word in name), "MSR")
 
-    items = [item for item in recorded["items"] if category(item["id"]) in item["id"]]
-    (other,) = [item for item in recorded["items"] if item not in items]
+    items = [item for item in published["items"] if category(item["id"]) in item["id"]]
+    (other,) = [item for item in published["items"] if item not in items]
     rows = [graded(category(item["id"]), answer_to(item["feedback"])) for item in items]
     judged = results(*rows)
     for name in ("SA", "PBL", "MSR"):
-        assert round(value(found(judged, "mean", name)), 3) == recorded[name]
+        assert round(value(found(judged, "mean", name)), 3) == published[name]
     whole = results(*rows, graded("MSR", answer_to(other["feedback"])))
-    assert round(value(found(whole, "mean")), 3) == recorded["AVG"]
-    assert found(whole, "mean").n == recorded["sample_size"]
+    assert round(value(found(whole, "mean")), 3) == published["AVG"]
+    assert found(whole, "mean").n == published["sample_size"]
 
 
 def test_overall_weighs_answers_alike_and_no_categories() -> None:

@@ -1,7 +1,7 @@
 import json
-from pathlib import Path
 
 import pytest
+from tests.goldens import recorded
 
 from mmjudge.bench.metrics.pair_accuracy import WITH_TIES, WITHOUT_TIES
 from mmjudge.bench.report.published import COLUMNS, OVERALL, PAIRWISE, published
@@ -16,9 +16,7 @@ def test_every_row_of_the_papers_table_has_every_figure() -> None:
 
 
 def test_the_overall_score_is_that_of_the_leaderboards_site() -> None:
-    file = Path(__file__).resolve().parents[4] / "shared/goldens/mjbench/published_benchmark.json"
-    if not file.exists():
-        pytest.skip("the recorded leaderboard is not at hand")
+    file = recorded("mjbench") / "published_benchmark.json"
     on_site = {
         (row["Alignment_Avg_w_tie"], row["Bias_NDS"]): row["Overall_Score"]
         for row in json.loads(file.read_text())

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.goldens import recorded
 
 from mmjudge.bench.figures import Figure
 from mmjudge.bench.metrics.bias_metrics import by_demographic
@@ -14,7 +15,6 @@ from mmjudge.bench.metrics.significance import compare_all
 from mmjudge.bench.results import Results
 from mmjudge.bench.scores.score_files import read_scores
 
-GOLDENS = Path(__file__).resolve().parents[4] / "shared" / "goldens" / "mjbench"
 BIAS_FILES = {
     "clipscore_v2": "clip_gpt4o.json::clipscore_v2",
     "gpt-4o": "clip_gpt4o.json::gpt-4o",
@@ -25,9 +25,7 @@ RECIPES = {"threshold_0_raw": "raw", "threshold_0.05_minmax": "paper"}
 
 @pytest.fixture(scope="module")
 def goldens() -> Path:
-    if not GOLDENS.is_dir():
-        pytest.skip("no goldens beside this repository")
-    return GOLDENS
+    return recorded("mjbench")
 
 
 @pytest.fixture(scope="module")

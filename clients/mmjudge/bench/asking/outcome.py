@@ -61,7 +61,6 @@ class Outcome:
 
 
 def _ending(row: Row) -> Literal["judged", "abstained", "failed"]:
-    answers = [row.given] + ([row.swapped] if row.swapped else [])
-    if any(answer.failed for answer in answers):
+    if any(answer.failed for answer in row.answers):
         return "failed"
-    return "abstained" if any(answer.abstained for answer in answers) else "judged"
+    return "abstained" if any(answer.abstained for answer in row.answers) else "judged"

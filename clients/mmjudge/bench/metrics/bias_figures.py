@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,24 +19,14 @@ from mmjudge.bench.metrics.bias_metrics import (
 from mmjudge.bench.metrics.bootstrap import UNDEFINED, Sampled, ratio, sampled, sampled_mean
 from mmjudge.bench.metrics.mj_bench_settings import BiasSettings
 from mmjudge.bench.metrics.separation import Numbers
-from mmjudge.bench.metrics.slices import Slice
+from mmjudge.bench.metrics.slices import Perspective, Slice
 from mmjudge.bench.results import AskedJudge
 from mmjudge.bench.rows import Row
 
 
-@dataclass(frozen=True, slots=True)
-class BiasPerspective:
-    """All figures, those of groups after those of the whole, and the ACC over groups."""
-
-    figures: tuple[Figure, ...]
-    acc: Sampled
-    recipe: Recipe
-    n: int
-
-
 def bias_perspective(
     perspective: str, rows: Sequence[Row], judge: AskedJudge, settings: BiasSettings
-) -> BiasPerspective:
+) -> Perspective:
     """Figures of the bias rows, and by group with the group's name as subcategory.
 
     Scores are normalised over all rows, and draws do not change that. The whole's intervals come
@@ -62,7 +52,7 @@ def bias_perspective(
         of_group = replace(recipe, weighting="records", asked=len(part), groups=1)
         group = Slice(perspective, name, of_group, len(scores), by, _counts(part))
         figures += _group_figures(group, scores, scaled, settings.threshold, constant)
-    return BiasPerspective(tuple(figures), shares[ACC], recipe, n)
+    return Perspective(tuple(figures), shares[ACC], recipe, n)
 
 
 def _group_figures(

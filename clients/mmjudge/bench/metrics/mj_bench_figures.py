@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from mmjudge.bench.figures import Figure, Recipe
-from mmjudge.bench.metrics.bias_figures import BiasPerspective, bias_perspective
+from mmjudge.bench.metrics.bias_figures import bias_perspective
 from mmjudge.bench.metrics.bootstrap import UNDEFINED, Sampled, average
 from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
-from mmjudge.bench.metrics.pair_figures import PairPerspective, pair_perspective
-from mmjudge.bench.metrics.slices import Slice
+from mmjudge.bench.metrics.pair_figures import pair_perspective
+from mmjudge.bench.metrics.slices import Perspective, Slice
 from mmjudge.bench.records import Kind
 from mmjudge.bench.results import AskedJudge, Results
 from mmjudge.bench.rows import Row
@@ -27,7 +27,7 @@ def mj_bench_figures(results: Results, settings: MjBenchSettings | None = None) 
     Raises ValueError naming rows that are not as the header or their kind says.
     """
     settings = settings or MjBenchSettings()
-    found: dict[tuple[str, Kind], PairPerspective | BiasPerspective] = {}
+    found: dict[tuple[str, Kind], Perspective] = {}
     for (perspective, kind), rows in by_kind(results.rows).items():
         judge = judge_of(results, perspective)
         if kind == "bias":
@@ -63,18 +63,16 @@ def judge_of(results: Results, perspective: str) -> AskedJudge:
     return results.header.judges[perspective]
 
 
-def _overall(
-    results: Results, found: Mapping[tuple[str, Kind], PairPerspective | BiasPerspective]
-) -> Figure:
+def _overall(results: Results, found: Mapping[tuple[str, Kind], Perspective]) -> Figure:
     """Accuracies with ties and bias ACC, weighted; undefined unless all four are defined.
 
     Its recipe has those of its parts in `weighting`.
     """
-    parts, shares = dict[str, PairPerspective | BiasPerspective](), dict[str, Sampled]()
+    parts, shares = dict[str, Perspective](), dict[str, Sampled]()
     for (perspective, kind), part in found.items():
         if perspective in WEIGHTS and (kind == "bias") == (perspective == "bias"):
             parts[perspective] = part
-            shares[perspective] = part.acc if isinstance(part, BiasPerspective) else part.accuracy
+            shares[perspective] = part.share
     missing = [name for name in WEIGHTS if name not in shares or isnan(shares[name].value)]
     share = UNDEFINED
     if not missing:

@@ -30,7 +30,7 @@ class Decided:
     @property
     def abstained(self) -> tuple[str, ...]:
         """The reasons of the answers that are none."""
-        return tuple(answer.abstained for answer in asked(self.row) if answer.abstained)
+        return tuple(answer.abstained for answer in self.row.answers if answer.abstained)
 
 
 def decide(rows: Sequence[Row], orders: Orders, settings: PairSettings) -> list[Decided]:
@@ -53,22 +53,17 @@ def decide(rows: Sequence[Row], orders: Orders, settings: PairSettings) -> list[
                 f"row {row.id}: {'no' if row.swapped is None else 'an'} answer to the swapped "
                 f"order, but the header says orders = {orders!r}"
             )
-        if any(answer.failed for answer in asked(row)):
+        if any(answer.failed for answer in row.answers):
             decided.append(Decided(row, ()))
             continue
         if orders == "any":
             answers = [_by_values(row, spans.get(row.source, 1.0), settings.threshold)]
         else:
-            answers = [_by_ranks(row, answer) for answer in asked(row)]
+            answers = [_by_ranks(row, answer) for answer in row.answers]
         if orders == "both" and answers[1] is not None:
             answers[1] = 1 - answers[1]
         decided.append(Decided(row, tuple(answers)))
     return decided
-
-
-def asked(row: Row) -> tuple[Answer, ...]:
-    """The answer to the order as it stands, then to the swapped one if that was asked."""
-    return (row.given,) if row.swapped is None else (row.given, row.swapped)
 
 
 def _spans(rows: Sequence[Row]) -> Spans:

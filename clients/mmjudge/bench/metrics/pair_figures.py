@@ -1,7 +1,7 @@
 """Figures about pairs: accuracies and, of pairs shown in both orders, the bias of position."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mmjudge.bench.figures import Figure, Recipe
 from mmjudge.bench.metrics.bootstrap import Sampled
@@ -9,24 +9,14 @@ from mmjudge.bench.metrics.mj_bench_settings import PairSettings
 from mmjudge.bench.metrics.pair_accuracy import WITH_TIES, accuracies, accuracy_counts, counted
 from mmjudge.bench.metrics.pair_decisions import Decided, decide
 from mmjudge.bench.metrics.position import answered_twice, position_counts, position_shares
-from mmjudge.bench.metrics.slices import Slice
+from mmjudge.bench.metrics.slices import Perspective, Slice
 from mmjudge.bench.results import AskedJudge
 from mmjudge.bench.rows import Row
 
 
-@dataclass(frozen=True, slots=True)
-class PairPerspective:
-    """A perspective's figures, its subcategories' after its own, and its accuracy with ties."""
-
-    figures: tuple[Figure, ...]
-    accuracy: Sampled
-    recipe: Recipe
-    n: int
-
-
 def pair_perspective(
     perspective: str, rows: Sequence[Row], judge: AskedJudge, settings: PairSettings
-) -> PairPerspective:
+) -> Perspective:
     """Figures of one perspective's pairs.
 
     Values are normalised over the perspective's rows, and draws do not change that. Raises
@@ -44,7 +34,7 @@ def pair_perspective(
         of_part = replace(recipe, weighting="records", asked=len(part), groups=None)
         shares_of_part = accuracies(part, "records", [perspective, subcategory])
         figures += _figures(perspective, subcategory, part, shares_of_part, of_part, judge)
-    return PairPerspective(tuple(figures), shares[WITH_TIES], recipe, len(counted(pairs)))
+    return Perspective(tuple(figures), shares[WITH_TIES], recipe, len(counted(pairs)))
 
 
 def pair_recipe(pairs: Sequence[Decided], judge: AskedJudge, settings: PairSettings) -> Recipe:

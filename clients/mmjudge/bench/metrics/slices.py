@@ -32,3 +32,16 @@ class Slice:
             counts=self.counts,
             why="" if estimate else undefined,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Perspective:
+    """A perspective's figures, its parts' after its own, and what it brings to the overall score.
+
+    share: accuracy with ties of pairs, ACC of bias. recipe, n: of the whole.
+    """
+
+    figures: tuple[Figure, ...]
+    share: Sampled
+    recipe: Recipe
+    n: int

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mmjudge.bench.metrics.pair_decisions import TIE, asked
+from mmjudge.bench.metrics.pair_decisions import TIE
 from mmjudge.bench.report.failures import Failure, Outcome
 from mmjudge.bench.report.thumbnails import NOT_AT_HAND, Thumbnails
 from mmjudge.bench.rows import Answer
@@ -81,7 +81,7 @@ def card(failure: Failure, thumbnails: Thumbnails) -> Card:
 def _orders(failure: Failure) -> Iterator[Order]:
     pair = failure.row.kind == "pair"
     answers = failure.answers or (None, None)
-    for place, (answer, choice) in enumerate(zip(asked(failure.row), answers, strict=False)):
+    for place, (answer, choice) in enumerate(zip(failure.row.answers, answers, strict=False)):
         values = [_value(answer, index) for index in range(2 if pair else 1)]
         if place:  # of the swapped order, in which the second stands first
             values.reverse()

@@ -6,7 +6,6 @@ from functools import cached_property
 
 from mmjudge.bench.figures import Figure
 from mmjudge.bench.metrics.mj_bench_settings import MjBenchSettings
-from mmjudge.bench.metrics.pair_decisions import asked
 from mmjudge.bench.results import AskedJudge, Results
 
 Pictures = Callable[[str], bytes | None]
@@ -40,12 +39,12 @@ class Evaluation:
     @property
     def abstained(self) -> int:
         """Records on which the judge abstained, in one order at least."""
-        return sum(any(answer.abstained for answer in asked(row)) for row in self.results.rows)
+        return sum(any(answer.abstained for answer in row.answers) for row in self.results.rows)
 
     @property
     def failed(self) -> int:
         """Records that could not be judged, in one order at least."""
-        return sum(any(answer.failed for answer in asked(row)) for row in self.results.rows)
+        return sum(any(answer.failed for answer in row.answers) for row in self.results.rows)
 
     @property
     def judges(self) -> dict[AskedJudge, list[str]]:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from mmjudge.bench.metrics.mj_bench_figures import by_kind, judge_of
 from mmjudge.bench.metrics.mj_bench_settings import PairSettings
-from mmjudge.bench.metrics.pair_decisions import TIE, Decided, asked, decide
+from mmjudge.bench.metrics.pair_decisions import TIE, Decided, decide
 from mmjudge.bench.results import AskedJudge, Results
 from mmjudge.bench.rows import Row
 
@@ -102,7 +102,7 @@ def _margin(pair: Decided, span: float) -> float:
         return 0.0
     right = int(pair.label)
     margins = []
-    for place, answer in enumerate(asked(pair.row)):
+    for place, answer in enumerate(pair.row.answers):
         if len(answer.values) == 2:
             # The swapped answer's values are of the second candidate first.
             at = right ^ place
@@ -113,7 +113,7 @@ def _margin(pair: Decided, span: float) -> float:
 def _spans(rows: Sequence[Row]) -> dict[str, float]:
     values = dict[str, list[float]]()
     for row in rows:
-        for answer in asked(row):
+        for answer in row.answers:
             values.setdefault(row.source, []).extend(answer.values)
     return {source: max(found) - min(found) for source, found in values.items() if found}
 

@@ -1,11 +1,10 @@
 """Small copies of pictures for a page, each distinct one once."""
 
-import base64
 from hashlib import sha256
-from io import BytesIO
 
 from markupsafe import Markup
 
+from mmjudge.bench.data_uris import jpeg_uri
 from mmjudge.bench.report.evaluation import Pictures
 from mmjudge.contract import EncodedImage
 from mmjudge.contract.errors import ItemError
@@ -52,7 +51,4 @@ def thumbnail(data: bytes) -> str:
     Raises ItemError for what is no image that a judge would be shown.
     """
     picture = open_image(EncodedImage(data)).picture.convert("RGB")
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    file = BytesIO()
-    picture.save(file, "JPEG", quality=QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return jpeg_uri(picture, LONGEST_SIDE, QUALITY)
