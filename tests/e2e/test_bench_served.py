@@ -20,7 +20,9 @@ from tests.bench.mmie_miniature import mmie_miniature
 from tests.cli.conftest import Result, Run, run  # noqa: F401 - a fixture
 from tests.e2e.live_server import LiveServer, live
 from tests.e2e.seeing_model import answer
+from tests.e2e.test_vlm_served import bent_on_digits
 from tests.judges.chat_server import ChatServer, chat_server
+from tests.judges.tiny_generators import WRITERS
 
 from mmjudge.bench.results import read_results
 from mmjudge.bench.scale_study import RATED, SCALES, scale_judges
@@ -170,6 +172,26 @@ async def test_a_study_of_scales_asks_one_model_five_ways(tmp_path: Path, typed:
     page = tmp_path / "page.html"
     assert (await typed("report", out, "--output", page)).status == 0
     assert "likert-10" in page.read_text()
+
+
+async def test_a_study_of_scales_loads_its_model_right_here(tmp_path: Path, typed: Typed) -> None:
+    data, model, out = miniature_repository(tmp_path), tmp_path / "tiny", tmp_path / "out"
+    model.mkdir()
+    WRITERS["qwen2_5_vl"](model)
+    bent_on_digits(model)
+    config = json.loads((model / "config.json").read_text())
+    config["text_config"]["max_position_embeddings"] = 4096  # whole questions, and long answers
+    (model / "config.json").write_text(json.dumps(config))
+    ended = await typed(
+        "bench", "scales", data, "--model", model, "--device", "cpu", "--subset", "safety",
+        "--limit", 1, "--output", out,
+    )  # fmt: skip
+    assert ended.status == 0, ended.err
+    for scale in SCALES:
+        (row,) = read_results(out / f"tiny-{scale}-{{perspective}}.jsonl").rows
+        # It writes digits without an end: no rating in words, and a likeliest one.
+        assert row.given.judged == (scale == "expected-5")
+        assert row.given.abstained in ("", "CUT_SHORT")
 
 
 async def test_mmie_is_graded_and_held_against_people(tmp_path: Path, typed: Typed) -> None:
