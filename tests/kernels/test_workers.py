@@ -35,6 +35,13 @@ def test_a_worker_computes_alone() -> None:
     assert threads == [1] * 4
 
 
+def test_fewer_tasks_than_cores_have_all_cores_in_turn() -> None:
+    torch.set_num_threads(3)
+    ran = []
+    side_by_side(lambda i: ran.append((i, threading.get_ident(), torch.get_num_threads())), 2)
+    assert ran == [(i, threading.get_ident(), 3) for i in range(2)]
+
+
 def test_what_a_task_raises_arrives() -> None:
     def task(i: int) -> None:
         if i == 3:

@@ -4,7 +4,8 @@ For CPUs, and wherever Triton is missing. The same operations, arguments and res
 `mmjudge.kernels.gpu`.
 """
 
-from mmjudge.kernels.blocked.maxima import matrix_maxima, pairs_maxima
+from mmjudge.kernels.blocked.matrix import matrix_maxima
+from mmjudge.kernels.blocked.pairs import pairs_maxima
 from mmjudge.kernels.blocked.pooling import pooled, pooled_gradient
 from mmjudge.kernels.blocked.sums import gather, segment_reduce
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
+from mmjudge.kernels.blocked.kept import extents
 from mmjudge.kernels.blocked.products import (
     MASKED,
     finite,
@@ -36,10 +39,8 @@ def pooled(
     image_scale = scales(image, image_keep, normalize, eps)
     value, divisor = torch.zeros_like(text_scale), torch.zeros_like(text_scale)
     winner = torch.full(text_scale.shape, ABSENT, dtype=torch.int32, device=text.device)
-    for (t0, t1), (p0, p1) in zip(texts, images, strict=True):
+    for (t0, t1), (p0, p1) in _used(text_scale, image_scale, texts, images):
         kept = image_scale[p0:p1] != MASKED
-        if not bool(kept.any()):
-            continue
         for start, stop in steps(t0, t1, p1 - p0):
             rows = slice(start, stop)
             similarity = _cosines(text[rows], image[p0:p1], text_scale[rows], image_scale[p0:p1])
@@ -78,10 +79,10 @@ def pooled_gradient(
     """See `mmjudge.kernels.pooling.pooled`: `d value / d s = weight (1 + (s - value) / tau)`."""
     d_text = torch.zeros(text.shape, dtype=value.dtype, device=text.device)
     d_image = torch.zeros(image.shape, dtype=value.dtype, device=text.device)
-    for (t0, t1), (p0, p1) in zip(texts, images, strict=True):
+    for (t0, t1), (p0, p1) in _used(text_scale, image_scale, texts, images):
         kept = (image_scale[p0:p1] != MASKED)[:, None]
         columns = (image[p0:p1].to(value.dtype) * image_scale[p0:p1, None]).masked_fill_(~kept, 0.0)
-        for start in range(t0, t1 if p0 < p1 else t0, SUMMED):
+        for start in range(t0, t1, SUMMED):
             rows = slice(start, min(start + SUMMED, t1))
             present = (winner[rows] != ABSENT)[:, None]
             unit = (text[rows].to(value.dtype) * text_scale[rows, None]).masked_fill_(~present, 0.0)
@@ -101,6 +102,18 @@ def pooled_gradient(
         through_norm(d_text, text, text_scale, normalize),
         through_norm(d_image, image, image_scale, normalize),
     )
+
+
+def _used(
+    text_scale: Tensor, image_scale: Tensor, texts: Segments, images: Segments
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Each pair's rows up to the last that counts, where there are some on both sides."""
+    text_stops = extents(text_scale != MASKED, texts).stops
+    image_stops = extents(image_scale != MASKED, images).stops
+    pairs = zip(texts, images, text_stops, image_stops, strict=True)
+    for (t0, _), (p0, _), tokens, patches in pairs:
+        if tokens and patches:
+            yield (t0, t0 + tokens), (p0, p0 + patches)
 
 
 def _cosines(text: Tensor, image: Tensor, text_scale: Tensor, image_scale: Tensor) -> Tensor:

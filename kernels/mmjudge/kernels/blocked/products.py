@@ -26,24 +26,43 @@ def scales(rows: Tensor, keep: Tensor | None, normalize: bool, eps: float) -> Te
     1 / |row|, or 1 without `normalize`; 0 for a row shorter than `eps`, which has no direction;
     NaN for one that is not finite; -1 for one that `keep` leaves out.
     """
+    scale = scale_of(sizes(rows, normalize), normalize, eps)
+    return scale if keep is None else scale.masked_fill_(~keep, MASKED)
+
+
+def sizes(rows: Tensor, normalize: bool) -> Tensor:
+    """Lengths of rows `[..., rows, dim]`, or their largest features without `normalize`."""
     result = unset_scales(rows)
-    step = max(FEWEST_ROWS, BLOCK_VALUES // rows.shape[1])
-    for start in range(0, rows.shape[0], step):
-        block = _plain(rows[start : start + step], result)
-        size = torch.linalg.vector_norm(block, dim=1) if normalize else block.abs().amax(1)
-        result[start : start + step] = size
-    lost = ~(result.square() if normalize else result).isfinite()
+    if rows.dtype == result.dtype:
+        return _sizes(_plain(rows, result), normalize)
+    step = max(FEWEST_ROWS, BLOCK_VALUES * rows.shape[-2] // max(rows.numel(), 1))
+    for start in range(0, rows.shape[-2], step):
+        block = _plain(rows[..., start : start + step, :], result)
+        result[..., start : start + step] = _sizes(block, normalize)
+    return result
+
+
+def _sizes(rows: Tensor, normalize: bool) -> Tensor:
     if normalize:
-        result = torch.where(result < eps, 0.0, 1.0 / result)
+        lengths: Tensor = torch.linalg.vector_norm(rows, dim=-1)
+        return lengths
+    return torch.maximum(rows.amax(-1), -rows.amin(-1))  # of absolutes, without writing those
+
+
+def scale_of(size: Tensor, normalize: bool, eps: float) -> Tensor:
+    """The scales of rows of these sizes: see `scales`."""
+    most = torch.finfo(size.dtype).max
+    lost = (size <= (math.sqrt(most) if normalize else most)).logical_not_()
+    if normalize:
+        scale = size.reciprocal().masked_fill_(size < eps, 0.0)
     else:
-        result.fill_(1.0)
-    result.masked_fill_(lost, torch.nan)
-    return result if keep is None else result.masked_fill_(~keep, MASKED)
+        scale = torch.ones_like(size)
+    return scale.masked_fill_(lost, torch.nan)
 
 
 def unset_scales(rows: Tensor) -> Tensor:
     """Room for the scale of each row."""
-    return rows.new_empty(rows.shape[0], dtype=_wide(rows))
+    return rows.new_empty(rows.shape[:-1], dtype=_wide(rows))
 
 
 def operand(rows: Tensor, like: Tensor) -> Tensor:
@@ -54,7 +73,7 @@ def operand(rows: Tensor, like: Tensor) -> Tensor:
 
 
 def finite(rows: Tensor, scale: Tensor) -> Tensor:
-    """Rows that `scale_columns` can rid of the masked ones: the products of those finite.
+    """Rows `[rows, dim]` whose products with others are finite where they are masked.
 
     They are copied only if a masked row holds something (NaN included) that might not be.
     """
@@ -93,16 +112,12 @@ def _room(like: Tensor, count: int) -> Tensor:
     return room[:count]
 
 
-def scaled(rows: Tensor, scale: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Rows times their scales, whose products are then cosines, and which are masked, if any.
+def scaled(rows: Tensor, scale: Tensor) -> Tensor:
+    """Rows times their scales, whose products are then cosines, as exact in float32.
 
-    For `mask_columns`, in place of `finite` and `scale_columns`: a pass over the rows where those
-    take one over all products, and as exact in float32 (`scales_first`).
+    A pass over the rows, where scaling products takes one over all of those.
     """
-    masked = scale == MASKED
-    if bool(masked.any()):
-        return _plain(rows, scale) * scale.masked_fill(masked, 0.0)[:, None], masked
-    return _plain(rows, scale) * scale[:, None], None
+    return _plain(rows, scale) * scale[:, None]
 
 
 def scales_first(dim: int) -> bool:
@@ -112,18 +127,6 @@ def scales_first(dim: int) -> bool:
     are as many as the products of a row, which are cheaper to scale.
     """
     return dim <= LONGEST_SUM and torch.get_float32_matmul_precision() != "medium"
-
-
-def mask_columns(block: Tensor, masked: Tensor | None) -> Tensor:
-    """-inf in the masked columns of `block`, in place."""
-    return block if masked is None else block.masked_fill_(masked, -torch.inf)
-
-
-def scale_columns(block: Tensor, scale: Tensor) -> Tensor:
-    """Columns of `block` times `scale`, in place; -inf where masked, in the same pass."""
-    factor = torch.where(scale == MASKED, 0.0, scale)
-    bias = torch.where(scale == MASKED, -torch.inf, 0.0)
-    return torch.addcmul(bias, block, factor, out=block)
 
 
 def steps(start: int, stop: int, width: int, whole: int = -1) -> Iterator[tuple[int, int]]:

@@ -15,10 +15,10 @@ def side_by_side(task: Callable[[int], None], count: int) -> None:
 
     Threads within an operation meet after every one of them, and blocks are made of many short
     operations; one block a core has nothing to wait for. The tasks write to places of their own.
+    Fewer tasks than there are cores run in turn, each on all cores.
     """
-    inference = torch.is_inference_mode_enabled()
-    threads = min(torch.get_num_threads(), count)
-    if threads < 2:
+    inference, threads = torch.is_inference_mode_enabled(), torch.get_num_threads()
+    if threads < 2 or count < threads:
         for i in range(count):
             _run(task, i, inference)
         return
