@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
 
+import torch
 from torch import Tensor
 
 from mmjudge.kernels.blocked.best import Best
@@ -14,8 +15,9 @@ from mmjudge.kernels.blocked.products import FEWEST_ROWS, operand, products, ste
 from mmjudge.kernels.blocked.side import Side
 from mmjudge.kernels.segments import Segments
 
-GROUP_FEATURES = 1 << 22  # of several pairs at a time: 16 MB of float32
-GROUP_PRODUCTS = 1 << 20  # and 4 MB of these
+GROUP_FEATURES = 1 << 23  # of several pairs at a time, in place
+GROUP_COPIED = 1 << 20  # and if they have to be converted first: 4 MB
+GROUP_PRODUCTS = 1 << 20  # 4 MB of these
 
 
 def pairs_maxima(
@@ -37,7 +39,9 @@ def pairs_maxima(
     token = Best(ours.scale, ours.scale.shape, winners)
     patch = Best(theirs.scale, theirs.scale.shape if columns else (0,), winners)
     # In turn: what runs side by side waits for Python between operations, which here are short.
-    for pairs in _groups(texts, images, text.shape[1]):
+    in_place = text.dtype == ours.scale.dtype
+    most = (GROUP_FEATURES if in_place else GROUP_COPIED) // text.shape[1]
+    for pairs in _groups(texts, images, most):
         # Lengths are taken right before the products: features come from memory once.
         tokens, patches = ours.part(pairs), theirs.part(pairs)
         (count, length), (_, width) = tokens.scale.shape, patches.scale.shape
@@ -62,20 +66,21 @@ def pairs_maxima(
     return *own, *other, text_scale, image_scale
 
 
-def _groups(texts: Segments, images: Segments, dim: int) -> Iterator[range]:
-    """Consecutive pairs of equal lengths.
+def _groups(texts: Segments, images: Segments, rows: int) -> Iterator[range]:
+    """Consecutive pairs of equal lengths, with no more rows together than these.
 
-    Together, as an operation takes longer to begin than a small pair does to compute.
+    Together, as an operation takes longer to begin than a small pair does to compute; as many as
+    there are threads, or a multiple.
     """
-    tokens, patches = _lengths(texts), _lengths(images)
+    tokens, patches, threads = _lengths(texts), _lengths(images), torch.get_num_threads()
     for (own, other), run in groupby(
         range(texts.count), lambda pair: (tokens[pair], patches[pair])
     ):
         alike = list(run)
         held = max(own, FEWEST_ROWS), max(other, FEWEST_ROWS)
-        most = min(GROUP_PRODUCTS // (held[0] * held[1]), GROUP_FEATURES // (sum(held) * dim))
-        groups = math.ceil(len(alike) / max(1, most))
-        at_once = math.ceil(len(alike) / groups)
+        most = max(1, min(GROUP_PRODUCTS // (held[0] * held[1]), rows // sum(held)))
+        most -= most % threads if most > threads else 0
+        at_once = math.ceil(len(alike) / math.ceil(len(alike) / most))
         for first in range(alike[0], alike[-1] + 1, at_once):
             yield range(first, min(first + at_once, alike[-1] + 1))
 

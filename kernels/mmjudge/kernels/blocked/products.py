@@ -90,6 +90,8 @@ def products(a: Tensor, b: Tensor) -> Tensor:
     float32 products (`torch.set_float32_matmul_precision("medium")`): then bfloat16 products,
     exact for bfloat16 inputs, are summed in whatever order is fastest.
     """
+    if a.dim() == 3 and len(a) == 1:  # which bmm copies for bfloat16 products, and mm does not
+        return products(a[0], b[0])[None]
     dim = a.shape[-1]
     step = dim if torch.get_float32_matmul_precision() == "medium" else LONGEST_SUM
     shape = (*a.shape[:-1], b.shape[-2])
