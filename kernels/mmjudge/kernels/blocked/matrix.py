@@ -78,7 +78,8 @@ def matrix_maxima(
             against = operand(theirs, scale)
             token = Best(text_scale, ours.scale.shape, winners)
             patch = Best(text_scale, (texts.count if columns else 0, len(scale)), winners)
-            for start, stop in steps(0, len(ours.scale), len(scale), ours.segments.uniform):
+            length, dim = ours.rows.shape
+            for start, stop in steps(0, length, len(scale), dim, ours.segments.uniform):
                 part, row_scale = slice(start, stop), ours.scale[start:stop]
                 rows = scaled(ours.rows[part], row_scale) if whole else ours.rows[part]
                 block = products(operand(rows, row_scale), against)[: stop - start, : len(scale)]

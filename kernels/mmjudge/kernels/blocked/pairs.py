@@ -48,7 +48,8 @@ def pairs_maxima(
         if not length or not width:
             continue
         against = operand(patches.rows, patches.scale)
-        for start, stop in steps(0, length, width) if count == 1 else [(0, length)]:
+        few = steps(0, length, width, text.shape[1])
+        for start, stop in few if count == 1 else [(0, length)]:
             rows = slice(start, stop)
             block = products(operand(tokens.rows[:, rows], tokens.scale), against)
             block = block[:, : stop - start, :width]

@@ -41,7 +41,7 @@ def pooled(
     winner = torch.full(text_scale.shape, ABSENT, dtype=torch.int32, device=text.device)
     for (t0, t1), (p0, p1) in _used(text_scale, image_scale, texts, images):
         kept = image_scale[p0:p1] != MASKED
-        for start, stop in steps(t0, t1, p1 - p0):
+        for start, stop in steps(t0, t1, p1 - p0, text.shape[1]):
             rows = slice(start, stop)
             similarity = _cosines(text[rows], image[p0:p1], text_scale[rows], image_scale[p0:p1])
             among = similarity.masked_fill(~kept, -torch.inf)

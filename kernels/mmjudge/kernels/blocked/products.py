@@ -16,6 +16,7 @@ BLOCK_VALUES = 1 << 19  # products held at a time: 2 MB of float32, about a core
 # least this many rows, and sums of at most this length, a product has the same bits in any batch.
 FEWEST_ROWS = 16
 LONGEST_SUM = 768
+LONG = 1024  # features
 HARMLESS = 1e15  # no product of this with a row that has a finite norm overflows
 _rooms = threading.local()
 
@@ -131,11 +132,17 @@ def scales_first(dim: int) -> bool:
     return dim <= LONGEST_SUM and torch.get_float32_matmul_precision() != "medium"
 
 
-def steps(start: int, stop: int, width: int, whole: int = -1) -> Iterator[tuple[int, int]]:
-    """Rows in blocks of about `BLOCK_VALUES` products, of `whole` texts where those are short."""
+def steps(
+    start: int, stop: int, width: int, dim: int, whole: int = -1
+) -> Iterator[tuple[int, int]]:
+    """Rows in blocks of about `BLOCK_VALUES` products, of `whole` texts where those are short.
+
+    In blocks of up to four times as many where rows of `dim` features are long: what is done with
+    a block weighs less there than bringing features in place for its products.
+    """
     if not width:
         return
-    step = max(FEWEST_ROWS, BLOCK_VALUES // width)
+    step = max(FEWEST_ROWS, BLOCK_VALUES * min(max(1, dim // LONG), 4) // width)
     if 0 < whole <= step:
         step -= step % whole
     for first in range(start, stop, step):
