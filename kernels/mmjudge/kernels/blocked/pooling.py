@@ -10,7 +10,6 @@ from torch import Tensor
 from mmjudge.kernels.blocked.kept import extents
 from mmjudge.kernels.blocked.products import (
     MASKED,
-    finite,
     operand,
     products,
     scales,
@@ -58,7 +57,8 @@ def pooled(
             value[rows] = sums / total
             winner[rows] = index.int().masked_fill(best.isnan(), POISONED)
     none = text_scale == MASKED
-    value, winner = value.masked_fill_(none, 0.0), winner.masked_fill_(none, ABSENT)
+    value, divisor = value.masked_fill_(none, 0.0), divisor.masked_fill_(none, 0.0)
+    winner = winner.masked_fill_(none, ABSENT)
     return value, divisor, winner, text_scale, image_scale
 
 
@@ -117,9 +117,8 @@ def _used(
 
 
 def _cosines(text: Tensor, image: Tensor, text_scale: Tensor, image_scale: Tensor) -> Tensor:
-    """`[tokens, patches]`; of masked rows there is anything finite."""
-    ours = operand(finite(text, text_scale), text_scale)
-    block = products(ours, operand(finite(image, image_scale), image_scale))
+    """`[tokens, patches]`; of masked rows there is anything, NaN included."""
+    block = products(operand(text, text_scale), operand(image, image_scale))
     return block[: len(text), : len(image)] * image_scale * text_scale[:, None]
 
 

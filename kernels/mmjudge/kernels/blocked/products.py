@@ -17,7 +17,6 @@ BLOCK_VALUES = 1 << 19  # products held at a time: 2 MB of float32, about a core
 FEWEST_ROWS = 16
 LONGEST_SUM = 768
 LONG = 1024  # features
-HARMLESS = 1e15  # no product of this with a row that has a finite norm overflows
 _rooms = threading.local()
 
 
@@ -71,17 +70,6 @@ def operand(rows: Tensor, like: Tensor) -> Tensor:
     missing = FEWEST_ROWS - rows.shape[-2]
     wide = _plain(rows, like)
     return torch.nn.functional.pad(wide, (0, 0, 0, missing)) if missing > 0 else wide
-
-
-def finite(rows: Tensor, scale: Tensor) -> Tensor:
-    """Rows `[rows, dim]` whose products with others are finite where they are masked.
-
-    They are copied only if a masked row holds something (NaN included) that might not be.
-    """
-    masked = scale == MASKED
-    if bool(masked.any()) and not bool((rows[masked].abs() < HARMLESS).all()):
-        return rows.masked_fill(masked[:, None], 0.0)
-    return rows
 
 
 def products(a: Tensor, b: Tensor) -> Tensor:
