@@ -47,29 +47,32 @@ def leaves(matrix: bool = False, dtype: torch.dtype = torch.float32) -> Batch:
 def test_pairs_maxima(kernel_backend: Reach, dtype: torch.dtype) -> None:
     given = leaves(dtype=dtype)
     masks = given.token_mask, given.patch_mask
-    for columns in (True, False):
-        check(pairs_maxima, (*sides(given), *masks, True, EPS, columns, True, False))
+    for reduce, columns in product(["mean", "sum", "none"], [True, False]):
+        check(pairs_maxima, (*sides(given), *masks, True, EPS, reduce, columns, True, False))
 
 
 def test_pairs_maxima_without_offsets_masks_or_gradients(kernel_backend: Reach) -> None:
     given = batch([3, 3], [4, 4], 8)
     arguments = (given.text, given.image, None, None, 2, 2, None, None, False, EPS)
-    check(pairs_maxima, (*arguments, True, False, False))
+    check(pairs_maxima, (*arguments, "mean", True, False, False))
 
 
 def test_pairs_maxima_of_one_patch_each(kernel_backend: Reach) -> None:
     given = batch([3, 3], [1, 1], 8).leaves()
     arguments = (given.text, given.image, None, None, 2, 2, None, None, True, EPS)
-    check(pairs_maxima, (*arguments, False, True, True))
+    check(pairs_maxima, (*arguments, "none", False, True, True))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_pairs_maxima_backward(kernel_backend: Reach, dtype: torch.dtype) -> None:
     given = batch([2, 3], [3, 4], 8, dtype)
-    found = pairs_maxima(*sides(given), None, None, True, EPS, True, True, False)
-    gradients = torch.ones(5), torch.ones(7)
-    arguments = (*gradients, *sides(given), found[1], found[3], *found[4:], True)
-    check(pairs_maxima_backward, arguments)
+    *_, won, _, winning, text_scale, image_scale = pairs_maxima(
+        *sides(given), None, None, True, EPS, "mean", True, True, False
+    )
+    gradients = torch.ones(2), torch.ones(2), torch.ones(5), torch.ones(7)
+    arguments = (*sides(given), won, winning, text_scale, image_scale)
+    for mean in (True, False):
+        check(pairs_maxima_backward, (*gradients, *arguments, True, mean))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -142,7 +145,7 @@ def test_operations_over_nothing(
     kernel_backend: Reach, tokens: list[int], patches: list[int]
 ) -> None:
     given = batch(tokens, patches, 8).leaves()
-    check(pairs_maxima, (*sides(given), None, None, True, EPS, True, True, False))
+    check(pairs_maxima, (*sides(given), None, None, True, EPS, "mean", True, True, False))
     check(matrix_maxima, (*sides(given), None, None, True, EPS, True, True, True, True, 0))
     check(pooled, (*sides(given), None, None, True, EPS, None))
 
@@ -156,7 +159,7 @@ def test_rows_that_do_not_lie_side_by_side(kernel_backend: Reach, transposed: st
     else:
         image = image.T.contiguous().T
     given = Batch(text.requires_grad_(), image.requires_grad_(), given.tokens, given.patches)
-    check(pairs_maxima, (*sides(given), None, None, True, EPS, True, True, False))
+    check(pairs_maxima, (*sides(given), None, None, True, EPS, "mean", True, True, False))
     check(pooled, (*sides(given), None, None, True, EPS, 0.3))
 
 
@@ -164,6 +167,6 @@ def test_gradients_need_winners(kernel_backend: Reach) -> None:
     """The operations' own callers ask for them wherever gradients may be wanted."""
     given = leaves()
     with pytest.raises(RuntimeError, match="gradients need winners=True"):
-        pairs_maxima(*sides(given), None, None, True, EPS, True, False, False)
+        pairs_maxima(*sides(given), None, None, True, EPS, "mean", True, False, False)
     with pytest.raises(RuntimeError, match="gradients need winners=True"):
         matrix_maxima(*sides(given), None, None, True, EPS, True, True, True, False, 0)

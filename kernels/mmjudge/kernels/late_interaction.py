@@ -10,7 +10,6 @@ from torch import Tensor
 from mmjudge.kernels.matrix import matrix_maxima
 from mmjudge.kernels.pairs import pairs_maxima
 from mmjudge.kernels.rows import Rows, check_alike, check_paired, rows
-from mmjudge.kernels.segment_reduction import segment_reduction
 
 Directions = Literal["both", "t2i", "i2t"]
 Reduce = Literal["mean", "sum"]
@@ -76,22 +75,21 @@ def late_interaction_pairs(
     winners = return_argmax or _differentiable(text, image)
     swapped = directions == "i2t"
     one, other = (theirs, ours) if swapped else (ours, theirs)
-    maxima = pairs_maxima(
+    score, other_score, *maxima, _, _ = pairs_maxima(
         one.values, other.values, one.offsets, other.offsets, one.count, other.count,
-        one.keep, other.keep, normalize, eps, directions == "both", winners, False,
+        one.keep, other.keep, normalize, eps, reduce, directions == "both", winners, False,
     )  # fmt: skip
 
-    def side(of: Rows, value: Tensor, winner: Tensor) -> tuple[Tensor | None, ...]:
-        score, _ = segment_reduction(value[:, None], of.offsets, of.count, of.keep, reduce, 0.0)
+    def side(of: Rows, score: Tensor, value: Tensor, winner: Tensor) -> tuple[Tensor | None, ...]:
         return (
-            score[:, 0],
+            score,
             of.restored(value) if return_tokens else None,
             of.restored(winner.clamp_min(-1)) if return_argmax else None,
         )
 
     nothing = (None, None, None)
-    first = side(one, maxima[0], maxima[1])
-    second = side(other, maxima[2], maxima[3]) if directions == "both" else nothing
+    first = side(one, score, *maxima[:2])
+    second = side(other, other_score, *maxima[2:]) if directions == "both" else nothing
     t2i, i2t = (nothing, first) if swapped else (first, second)
     return LateInteraction(t2i[0], i2t[0], t2i[1], t2i[2], i2t[1], i2t[2])
 

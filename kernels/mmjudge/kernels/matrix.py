@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from mmjudge.kernels.backends import implementation
-from mmjudge.kernels.segments import Segments
-from mmjudge.kernels.sides import KEEPS, SIDES, like, segments, wide
+from mmjudge.kernels.sides import KEEPS, SIDES, like, segments, shares, wide
 from mmjudge.kernels.winners import ABSENT, edge_gradients, edges
 
 
@@ -114,16 +113,7 @@ def matrix_maxima_backward(
     mean: bool,
 ) -> tuple[Tensor, Tensor]:
     ours, theirs = segments(text, image, text_offsets, image_offsets, texts, images)
-
-    def shares(scale: Tensor, of: Segments) -> Tensor:
-        """What each row counts in its segment's score: 1, or 1 / the rows kept there."""
-        kept = (scale != -1.0).to(scale.dtype)
-        if not mean:
-            return kept
-        count = torch.zeros(of.count, dtype=scale.dtype, device=scale.device)
-        return kept / count.index_add_(0, of.ids, kept).clamp_min(1.0)[of.ids]
-
-    gradient = t2i_gradient[ours.ids] * shares(text_scale, ours)[:, None]
+    gradient = t2i_gradient[ours.ids] * shares(text_scale, ours, mean)[:, None]
     if token_gradient.shape[0] == text.shape[0]:
         gradient = gradient + token_gradient
     won, weights = edges(token_winner, theirs.offsets[:-1], gradient)
@@ -131,7 +121,7 @@ def matrix_maxima_backward(
     tokens = torch.where(token_winner == ABSENT, -1, rows)
     tokens, won, weights = tokens.flatten(), won.flatten(), weights.flatten()
     if patch_winner.shape[0]:
-        gradient = i2t_gradient[:, theirs.ids] * shares(image_scale, theirs)
+        gradient = i2t_gradient[:, theirs.ids] * shares(image_scale, theirs, mean)
         winning, more = edges(patch_winner, ours.offsets[:-1, None], gradient)
         columns = torch.arange(image.shape[0], device=text.device)
         patches = torch.where(patch_winner == ABSENT, -1, columns)

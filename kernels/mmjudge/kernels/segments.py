@@ -47,7 +47,9 @@ class Segments:
     def offsets(self) -> Tensor:
         """The offsets on the device: `[count + 1]` int64."""
         if self._given is None:
-            return torch.arange(self.count + 1, device=self.device) * self.uniform
+            if self.uniform:  # one operation rather than two
+                return torch.arange(0, self.rows + 1, self.uniform, device=self.device)
+            return torch.zeros(self.count + 1, dtype=torch.int64, device=self.device)
         return self._given.to(self.device, torch.int64, non_blocking=True)
 
     @cached_property
@@ -63,6 +65,12 @@ class Segments:
         if self._given is None:
             return runs.repeat_interleave(self.uniform, output_size=self.rows)
         return runs.repeat_interleave(self.offsets.diff(), output_size=self.rows)
+
+    def per_row(self, values: Tensor) -> Tensor:
+        """`values` `[count]` of the runs, for each of their rows: `[rows]`."""
+        if self._given is None:
+            return values[:, None].expand(-1, self.uniform).reshape(-1)
+        return values[self.ids]
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return zip(self.host[:-1], self.host[1:], strict=True)

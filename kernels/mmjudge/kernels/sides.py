@@ -38,3 +38,12 @@ def wide(values: Tensor) -> torch.dtype:
 def like(values: Tensor) -> Tensor:
     """A gradient's fake: shape and dtype of `values`, contiguous."""
     return values.new_empty(values.shape)
+
+
+def shares(scale: Tensor, over: Segments, mean: bool) -> Tensor:
+    """What each row `[rows]` counts in its segment's score: 1, or 1 / the rows kept there."""
+    kept = (scale != -1.0).to(scale.dtype)
+    if not mean:
+        return kept
+    count = torch.zeros(over.count, dtype=scale.dtype, device=scale.device)
+    return kept / count.index_add_(0, over.ids, kept).clamp_min(1.0)[over.ids]

@@ -81,7 +81,7 @@ def token_image_reward(
     )  # fmt: skip
     if pool == "max":
         need = return_argmax or _differentiable(tokens, image)
-        value, winner, *_ = pairs_maxima(*common, False, need, source == "global")
+        _, _, value, winner, *_ = pairs_maxima(*common, "none", False, need, source == "global")
     else:
         value, _, winner, *_ = pooled(*common, tau)
     if transform is not None:

@@ -86,7 +86,7 @@ def matrix_maxima(
                 if not before:
                     block *= scale
                 kept.hide(block, 1)
-                token.take(itemgetter(part), block, 1, 0, None if whole else row_scale)
+                token.put(itemgetter(part), block, None if whole else row_scale)
                 if columns:
                     if not whole:
                         block *= row_scale[:, None]
@@ -94,15 +94,20 @@ def matrix_maxima(
                     for text0, count, of in _pieces(ours.segments, start, stop):
                         piece = block[of].view(count, -1, len(scale))
                         begun = start + of.start - ours.segments.host[text0]
-                        patch.take(itemgetter(slice(text0, text0 + count)), piece, 1, begun)
-            token.winner = kept.original(token.winner).int()
-            maxima[place], winner = token.results(ours.scale, image_first[i])
+                        patch.take(itemgetter(slice(text0, text0 + count)), piece, begun)
+            if winners:
+                token.winner = kept.original(token.winner).int()
+                token.settle(ours.scale, image_first[i])
+            none = (ours.scale == MASKED) | (image_first[i] == -1)
+            maxima[place], winner = token.results(none)
             if winners:
                 token_winner[ours.kept.rows, i] = winner
             if columns:
                 if winners:
                     patch.winner = ours.original(patch.winner, texts)
-                value, winner = patch.results(scale, text_first[:, None])
+                    patch.settle(scale, text_first[:, None])
+                none = (scale == MASKED) | (text_first[:, None] == -1)
+                value, winner = patch.results(none)
                 total = in_order(value.T)
                 i2t[:, i] = total / max(int((scale != MASKED).sum()), 1) if mean else total
                 if winners:

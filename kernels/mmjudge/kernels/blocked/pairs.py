@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from itertools import groupby
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,7 +38,7 @@ def pairs_maxima(
     ours = Side(text, texts, text_keep, normalize, eps)
     theirs = Side(image, images, image_keep, normalize, eps)
     token = Best(ours.scale, ours.scale.shape, winners)
-    patch = Best(theirs.scale, theirs.scale.shape if columns else (0,), winners)
+    patch = Best(theirs.scale, theirs.scale.shape if columns else (0,), winners and columns)
     # In turn: what runs side by side waits for Python between operations, which here are short.
     in_place = text.dtype == ours.scale.dtype
     most = (GROUP_FEATURES if in_place else GROUP_COPIED) // text.shape[1]
@@ -54,17 +55,20 @@ def pairs_maxima(
             block = products(operand(tokens.rows[:, rows], tokens.scale), against)
             block = block[:, : stop - start, :width]
             patches.scale_columns(block)
-            token.take(partial(tokens.of, rows=rows), block, 2, 0, tokens.scale[:, rows])
+            token.put(partial(tokens.of, rows=rows), block, tokens.scale[:, rows])
             if columns:
                 tokens.scale_rows(block, rows)
-                patch.take(patches.of, block, 1, start)
+                patch.take(patches.of, block, start)
 
     text_scale, image_scale = ours.scales(), theirs.scales()
-    own = token.results(text_scale, theirs.extents.first[texts.ids])
-    other = (
-        patch.results(image_scale, ours.extents.first[images.ids]) if columns else patch.nothing()
-    )
-    return *own, *other, text_scale, image_scale
+    if winners:
+        token.settle(text_scale, ours.first_of(theirs))
+    own = token.results(ours.without(theirs))
+    if not columns:
+        return *own, patch.value, patch.winner, text_scale, image_scale
+    if winners:
+        patch.settle(image_scale, theirs.first_of(ours))
+    return *own, *patch.results(theirs.without(ours)), text_scale, image_scale
 
 
 def _groups(texts: Segments, images: Segments, rows: int) -> Iterator[range]:
@@ -73,18 +77,23 @@ def _groups(texts: Segments, images: Segments, rows: int) -> Iterator[range]:
     Together, as an operation takes longer to begin than a small pair does to compute; as many as
     there are threads, or a multiple.
     """
-    tokens, patches, threads = _lengths(texts), _lengths(images), torch.get_num_threads()
-    for (own, other), run in groupby(
-        range(texts.count), lambda pair: (tokens[pair], patches[pair])
-    ):
-        alike = list(run)
-        held = max(own, FEWEST_ROWS), max(other, FEWEST_ROWS)
-        most = max(1, min(GROUP_PRODUCTS // (held[0] * held[1]), rows // sum(held)))
+    threads = torch.get_num_threads()
+    for start, stop in _alike(texts, images):
+        own = max(texts.host[start + 1] - texts.host[start], FEWEST_ROWS)
+        other = max(images.host[start + 1] - images.host[start], FEWEST_ROWS)
+        most = max(1, min(GROUP_PRODUCTS // (own * other), rows // (own + other)))
         most -= most % threads if most > threads else 0
-        at_once = math.ceil(len(alike) / math.ceil(len(alike) / most))
-        for first in range(alike[0], alike[-1] + 1, at_once):
-            yield range(first, min(first + at_once, alike[-1] + 1))
+        at_once = math.ceil((stop - start) / math.ceil((stop - start) / most))
+        for first in range(start, stop, at_once):
+            yield range(first, min(first + at_once, stop))
 
 
-def _lengths(segments: Segments) -> list[int]:
-    return [stop - start for start, stop in segments]
+def _alike(texts: Segments, images: Segments) -> Iterator[tuple[int, int]]:
+    """Runs of pairs whose lengths are equal: the first of each, and after the last."""
+    if not texts.count:
+        return
+    changes: list[int] = []
+    if texts.uniform < 0 or images.uniform < 0:
+        lengths = np.diff([texts.host, images.host])
+        changes = (np.flatnonzero(np.diff(lengths).any(0)) + 1).tolist()
+    yield from pairwise([0, *changes, texts.count])

@@ -30,23 +30,24 @@ def scales(rows: Tensor, keep: Tensor | None, normalize: bool, eps: float) -> Te
     return scale if keep is None else scale.masked_fill_(~keep, MASKED)
 
 
-def sizes(rows: Tensor, normalize: bool) -> Tensor:
+def sizes(rows: Tensor, normalize: bool, out: Tensor | None = None) -> Tensor:
     """Lengths of rows `[..., rows, dim]`, or their largest features without `normalize`."""
-    result = unset_scales(rows)
+    result = unset_scales(rows) if out is None else out
     if rows.dtype == result.dtype:
-        return _sizes(_plain(rows, result), normalize)
+        return _sizes(_plain(rows, result), normalize, result)
     step = max(FEWEST_ROWS, BLOCK_VALUES * rows.shape[-2] // max(rows.numel(), 1))
     for start in range(0, rows.shape[-2], step):
         block = _plain(rows[..., start : start + step, :], result)
-        result[..., start : start + step] = _sizes(block, normalize)
+        _sizes(block, normalize, result[..., start : start + step])
     return result
 
 
-def _sizes(rows: Tensor, normalize: bool) -> Tensor:
+def _sizes(rows: Tensor, normalize: bool, out: Tensor) -> Tensor:
     if normalize:
-        lengths: Tensor = torch.linalg.vector_norm(rows, dim=-1)
-        return lengths
-    return torch.maximum(rows.amax(-1), -rows.amin(-1))  # of absolutes, without writing those
+        torch.linalg.vector_norm(rows, dim=-1, out=out)
+    else:  # of absolutes, without writing those
+        torch.maximum(rows.amax(-1), -rows.amin(-1), out=out)
+    return out
 
 
 def scale_of(size: Tensor, normalize: bool, eps: float) -> Tensor:

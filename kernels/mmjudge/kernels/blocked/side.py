@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from mmjudge.kernels.blocked.kept import extents
-from mmjudge.kernels.blocked.products import (
-    MASKED,
-    scale_of,
-    sizes,
-    unset_scales,
-)
+from mmjudge.kernels.blocked.products import MASKED, scale_of, sizes, unset_scales
 from mmjudge.kernels.segments import Segments
 
 HARMLESS = 1e15  # no product of this with a row that has a finite norm overflows
@@ -26,14 +21,13 @@ class Part(NamedTuple):
     Attributes:
         rows: `[segments, rows, dim]`; their products are finite where they are hidden.
         scale: `[segments, rows]`; finite where hidden.
-        hidden, bias: `[segments, rows]`, which do not count, and -inf for those; None if all do.
+        hidden: `[segments, rows]`, which do not count; None if all do.
         where: the rows of all of these segments.
     """
 
     rows: Tensor
     scale: Tensor
     hidden: Tensor | None
-    bias: Tensor | None
     where: slice
 
     def of(self, held: Tensor, rows: slice = slice(None)) -> Tensor:
@@ -43,63 +37,86 @@ class Part(NamedTuple):
 
     def scale_columns(self, block: Tensor) -> None:
         """Products `[segments, others, rows]` times their scales; -inf where hidden."""
-        if self.bias is None:
+        if self.hidden is None:
             block *= self.scale[:, None]
-        else:
-            torch.addcmul(self.bias[:, None], block, self.scale[:, None], out=block)
+            return
+        bias = torch.full_like(self.scale, -0.0)  # adding which changes no bit
+        bias.masked_fill_(self.hidden, -torch.inf)
+        torch.addcmul(bias[:, None], block, self.scale[:, None], out=block)
 
     def scale_rows(self, block: Tensor, rows: slice) -> None:
         """Products `[segments, some of the rows, others]` times scales; -inf where hidden."""
         block *= self.scale[:, rows, None]
-        if self.hidden is not None:  # row by row: masked_fill_ takes longer than all else here
-            block[self.hidden[:, rows]] = -torch.inf
+        if self.hidden is not None:  # by index: a mask takes longer than all else here
+            block[self.hidden[:, rows].nonzero(as_tuple=True)] = -torch.inf
 
 
 class Side:
-    """All rows `[rows, dim]` of a side, and their scales as far as they were found."""
+    """All rows `[rows, dim]` of a side, and what was found of them as parts were taken.
+
+    Attributes:
+        scale: `[rows]`: see `products.scales`.
+        first: `[segments]` int32, on the CPU: the first row of each that counts; -1: there is none.
+    """
 
     def __init__(
         self, rows: Tensor, segments: Segments, keep: Tensor | None, normalize: bool, eps: float
     ) -> None:
         self.scale = unset_scales(rows)
-        self.extents = extents(keep, segments)
+        self.first = np.full(segments.count, -1, np.int32)
         self._rows, self._segments, self._normalize, self._eps = rows, segments, normalize, eps
         self._hidden = None if keep is None else ~keep
-        if self._hidden is not None:
-            self._bias = torch.full_like(self.scale, -0.0)  # adding which changes no bit
-            self._bias.masked_fill_(self._hidden, -torch.inf)
+        # What is looked at row by row, by numpy, which takes less than half the time.
+        self._keep = None if keep is None else keep.cpu().numpy()
 
     def part(self, of: range) -> Part:
         """The rows of these segments, which have one length. Finds their scales."""
         where = slice(self._segments.host[of.start], self._segments.host[of.stop])
         rows = self._rows[where].view(len(of), -1, self._rows.shape[1])
-        hidden = bias = None
-        if self._hidden is not None:
-            length = max(self.extents.stops[i] for i in of)
-            length = min(rows.shape[1], length + -length % ALIGNED)
-            rows = rows[:, :length]
-            if any(self.extents.counts[i] < length for i in of):
-                hidden = self._hidden[where].view(len(of), -1)[:, :length]
-                bias = self._bias[where].view(len(of), -1)[:, :length]
-        rows, scale = self._scaled(rows, hidden)
-        part = Part(rows, scale, hidden, bias, where)
-        part.of(self.scale).copy_(scale)
-        return part
+        scale = self.scale[where].view(len(of), -1)
+        length, hidden = rows.shape[1], None
+        if length and self._keep is None:
+            self.first[of.start : of.stop] = 0
+        elif length and self._keep is not None:
+            kept = self._keep[where].reshape(len(of), length)
+            first = kept.argmax(1)
+            self.first[of.start : of.stop] = np.where(kept[np.arange(len(of)), first], first, -1)
+            used = np.flatnonzero(kept.any(0))
+            stop = int(used[-1]) + 1 if len(used) else 0
+            stop = min(length, stop + -stop % ALIGNED)
+            if stop < length:
+                rows, scale, kept = rows[:, :stop], scale[:, :stop], kept[:, :stop]
+            if not kept.all():
+                hidden = torch.from_numpy(~kept).to(rows.device)
+        return Part(self._scaled(rows, hidden, scale), scale, hidden, where)
 
-    def _scaled(self, rows: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Rows whose products are finite where hidden, and scales."""
-        size = sizes(rows, self._normalize)
+    def _scaled(self, rows: Tensor, hidden: Tensor | None, scale: Tensor) -> Tensor:
+        """Rows whose products are finite where hidden; fills in their scales."""
+        size = sizes(rows, self._normalize, scale)
         if self._normalize and size.numel():
             low, high = (float(one) for one in size.aminmax())
             if self._eps <= low and high <= HARMLESS:  # as usual
-                return rows, size.reciprocal_()
-        scale = scale_of(size, self._normalize, self._eps)
+                size.reciprocal_()
+                return rows
         if hidden is not None:
             harmless = size <= (HARMLESS if self._normalize else 0.0)
             if not bool((harmless | ~hidden).all()):
                 rows = rows.masked_fill(hidden[..., None], 0.0)
+        scale.copy_(scale_of(size, self._normalize, self._eps))
+        if hidden is not None:
             scale.masked_fill_(hidden, 0.0)
-        return rows, scale
+        return rows
+
+    def first_of(self, other: Side) -> Tensor:
+        """`[rows]` int32: the first row that each is compared with; -1: there is none."""
+        return self._segments.per_row(torch.from_numpy(other.first).to(self.scale.device))
+
+    def without(self, other: Side) -> Tensor | None:
+        """`[rows]`, which do not count or have nothing to be compared with; None: none of them."""
+        if other.first.min(initial=0) >= 0:
+            return self._hidden
+        alone = self.first_of(other) == -1
+        return alone if self._hidden is None else alone | self._hidden
 
     def scales(self) -> Tensor:
         """`[rows]`: see `products.scales`; after all parts were taken."""

@@ -57,8 +57,7 @@ def segment_reduce(
 ) -> tuple[Tensor, Tensor]:
     """See `mmjudge.kernels.segment_reduction.segment_reduction`."""
     wide = values if values.dtype == torch.float64 else values.float()
-    kept = wide.new_ones(wide.shape[0], dtype=torch.bool) if keep is None else keep
-    offsets = segments.offsets.to(torch.int64)
+    offsets = segments.offsets
 
     def over(rows: Tensor, how: str) -> Tensor:
         return torch.segment_reduce(rows.contiguous(), how, offsets=offsets, axis=0, unsafe=True)
@@ -66,12 +65,19 @@ def segment_reduce(
     if not segments.count or not values.shape[1]:
         none = wide.new_empty(segments.count, values.shape[1])
         return none, (none if mode in ("min", "max") else none.new_empty(0, 0)).int()
-    count = over(kept.to(wide.dtype)[:, None], "sum")
-    absent = count == 0.0
+    if keep is None:
+        count = offsets.diff()[:, None]
+    elif segments.uniform >= 0:
+        count = keep.view(segments.count, segments.uniform).sum(1, keepdim=True)
+    else:
+        count = over(keep.to(wide.dtype)[:, None], "sum")
+    absent = count == 0
     if mode in ("sum", "mean"):
-        total = over(wide.masked_fill(~kept[:, None], 0.0), "sum")
-        result = total / count.clamp_min(1.0) if mode == "mean" else total
+        result = over(wide if keep is None else wide.masked_fill(~keep[:, None], 0.0), "sum")
+        if mode == "mean":
+            result /= count.clamp_min(1)
         return result.masked_fill_(absent, empty), result.new_empty(0, 0, dtype=torch.int32)
+    kept = wide.new_ones(wide.shape[0], dtype=torch.bool) if keep is None else keep
     aside = torch.inf if mode == "min" else -torch.inf
     among = wide.masked_fill(~kept[:, None], aside)
     result = over(among, mode)
