@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.kernels.cases import Batch, batch, same_bits
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from mmjudge.kernels import late_interaction_matrix, late_interaction_pairs, token_image_reward
 from mmjudge.kernels.blocked import matrix, pairs, pooling
-from mmjudge.kernels.blocked.kept import extents, kept_rows, packed
+from mmjudge.kernels.blocked.kept import Mask, extents, kept_rows, packed
 from mmjudge.kernels.segments import Segments
 
 pytestmark = pytest.mark.usefixtures("blocked_backend")
@@ -18,66 +19,71 @@ pytestmark = pytest.mark.usefixtures("blocked_backend")
 EVERYTHING = {"return_tokens": True, "return_argmax": True}
 
 
-def scale_of(pattern: str) -> Tensor:
+CPU = torch.device("cpu")
+
+
+def mask(pattern: str) -> Mask:
     """A row for each character: `.` is masked."""
-    return torch.tensor([-1.0 if one == "." else 0.5 for one in pattern])
+    return np.array([one != "." for one in pattern], np.bool_)
 
 
 @pytest.mark.parametrize(
     ("pattern", "rows", "hidden"),
     [
-        ("xxxxxxxx", slice(0, 8), None),
+        ("xxxxxxxx", slice(0, 8), []),
         ("xxx.xxxx", slice(0, 8), [3]),
-        ("xxxx....", slice(0, 4), None),
-        ("...xx...", slice(3, 5), None),
-        ("x..x.x..", [0, 3, 5], None),
-        ("x.......", slice(0, 1), None),
-        ("........", slice(0, 0), None),
-        ("", slice(0, 0), None),
+        ("xxxx....", slice(0, 4), []),
+        ("...xx...", slice(3, 5), []),
+        ("x..x.x..", [0, 3, 5], []),
+        ("x.......", slice(0, 1), []),
+        ("........", slice(0, 0), []),
+        ("", slice(0, 0), []),
     ],
 )
 def test_few_masked_rows_are_hidden_and_many_left_out(
-    pattern: str, rows: slice | list[int], hidden: list[int] | None
+    pattern: str, rows: slice | list[int], hidden: list[int]
 ) -> None:
-    kept = kept_rows(scale_of(pattern))
+    kept = kept_rows(mask(pattern), CPU)
     assert (kept.rows if isinstance(kept.rows, slice) else kept.rows.tolist()) == rows
-    found = None if kept.hidden is None else kept.hidden.nonzero()[:, 0].tolist()
-    assert found == hidden
+    assert kept.hidden.tolist() == hidden
+
+
+@pytest.mark.parametrize("start", [0, 3, 4])
+def test_hidden_rows_are_found_in_any_part(start: int) -> None:
+    kept, block = kept_rows(mask("xxx.xxxx"), CPU), torch.zeros(3, 2)
+    kept.hide(block, 0, start)
+    wanted = [start + row == 3 for row in range(3)]
+    assert block.isneginf().tolist() == [[one, one] for one in wanted]
 
 
 @pytest.mark.parametrize("pattern", ["xxx.xxxx", "...xx...", "x..x.x.."])
 def test_indices_among_the_rows_kept_lead_back(pattern: str) -> None:
-    kept, all_rows = kept_rows(scale_of(pattern)), torch.arange(len(pattern))
+    kept, all_rows = kept_rows(mask(pattern), CPU), torch.arange(len(pattern))
     among = torch.arange(len(all_rows[kept.rows]))
     assert torch.equal(kept.original(among), all_rows[kept.rows])
 
 
 def test_where_the_rows_that_count_lie() -> None:
-    keep = torch.tensor([0, 1, 1, 0, 0, 0, 1], dtype=torch.bool)
-    of = Segments("cu", torch.tensor([0, 4, 4, 6, 7]), 4, 7, keep.device)
-    found = extents(keep, of)
-    assert (found.first.tolist(), found.stops, found.counts) == (
-        [1, -1, -1, 0], [3, 0, 0, 1], [2, 0, 0, 1],
-    )  # fmt: skip
-    found = extents(None, of)
-    assert (found.first.tolist(), found.stops) == ([0, -1, 0, 0], [4, 0, 2, 1])
+    of = Segments("cu", torch.tensor([0, 4, 4, 6, 7]), 4, 7, CPU)
+    assert extents(mask(".xx...x"), of) == ([1, -1, -1, 0], [3, 0, 0, 1])
+    assert extents(mask("xxxxxxx"), of) == ([0, -1, 0, 0], [4, 0, 2, 1])
+    assert extents(mask("......."), of) == ([-1] * 4, [0] * 4)
 
 
 def test_packed_texts_know_where_their_rows_were() -> None:
-    scale = scale_of(".x..") * 1.0
-    scale = torch.cat([scale, scale_of("x.x."), scale_of("....")])
-    texts = Segments("cu", None, 3, 12, scale.device)
-    rows = torch.arange(12.0)[:, None]
-    text = packed(rows, scale, texts)
-    assert text.rows[:, 0].tolist() == [1.0, 4.0, 6.0]
+    texts = Segments("cu", None, 3, 12, CPU)
+    rows = torch.arange(12.0)
+    text = packed(rows[:, None], rows, texts, mask(".x..x.x....."))
+    assert text.rows[:, 0].tolist() == text.scale.tolist() == [1.0, 4.0, 6.0]
     assert text.segments.host == [0, 1, 3, 3]
     assert text.original(torch.tensor([[0], [1], [-1]]), texts)[:2].tolist() == [[1], [2]]
 
 
 def test_texts_padded_alike_stay_alike() -> None:
     """So that several of them are reduced at a time."""
-    texts = Segments("cu", None, 3, 12, torch.device("cpu"))
-    assert packed(torch.zeros(12, 1), scale_of("xx.." * 3), texts).segments.uniform == 2
+    texts = Segments("cu", None, 3, 12, CPU)
+    text = packed(torch.zeros(12, 1), torch.ones(12), texts, mask("xx.." * 3))
+    assert text.segments.uniform == 2
 
 
 CALLS: dict[str, tuple[Any, Callable[..., Any], dict[str, Any]]] = {

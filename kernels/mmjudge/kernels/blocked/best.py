@@ -21,8 +21,8 @@ class Best:
         self.winner = torch.full(kept, ABSENT, dtype=torch.int32, device=like.device)
         self.winners = winners
 
-    def put(self, view: View, block: Tensor, scale: Tensor | None) -> None:
-        """Maxima along the last dimension of `block`, which has all there is; times `scale`."""
+    def put(self, view: View, block: Tensor) -> None:
+        """Maxima along the last dimension of `block`, which has all there is."""
         held = view(self.value)
         if self.winners:
             value, index = _maxima_of_rows(block)
@@ -30,8 +30,6 @@ class Best:
             view(self.winner).copy_(index)
         else:
             torch.amax(block, -1, out=held)
-        if scale is not None:
-            held *= scale
 
     def take(self, view: View, block: Tensor, first: int) -> None:
         """Maxima of `[..., some, rows]` over `some`, whose indices begin at `first`."""
@@ -44,7 +42,7 @@ class Best:
         torch.where(value > held, index.int() + first, winner, out=winner)
         torch.maximum(held, value, out=held)
 
-    def settle(self, scale: Tensor, first: Tensor) -> None:
+    def settle(self, scale: Tensor, first: Tensor | int) -> None:
         """Winners of rows that are as similar to all, and of those that met what is not finite.
 
         Args:

@@ -1,4 +1,7 @@
-"""Rows that count, taken out of those that do not: no product is made of what is masked."""
+"""Rows that count, taken out of those that do not: no product is made of what is masked.
+
+Masks are looked at by numpy, which takes less than half the time for as little.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from mmjudge.kernels.blocked.products import MASKED
 from mmjudge.kernels.segments import Segments
 
 WORTH_TAKING_OUT = 3 / 4  # of the rows: if no more than these count, only they are computed
+Mask = NDArray[np.bool_]
 
 
 class Kept(NamedTuple):
@@ -20,65 +24,86 @@ class Kept(NamedTuple):
 
     Attributes:
         rows: a slice, which copies nothing, or their indices.
-        hidden: `[rows]` bool; None: all count.
+        hidden: indices among these rows, ascending.
+        first: index among these rows of the first that counts.
     """
 
     rows: slice | Tensor
-    hidden: Tensor | None
+    hidden: NDArray[np.int64]
+    first: int = 0
 
-    def hide(self, block: Tensor, dim: int, part: slice = slice(None)) -> None:
-        """-inf in `block`, of which dimension `dim` has these rows, or a part of them."""
-        if self.hidden is not None:  # some by index, as masked_fill_ would go over all
-            block.index_fill_(dim, self.hidden[part].nonzero()[:, 0], -torch.inf)
+    def stand_in(self, rows: Tensor) -> None:
+        """Make of these rows that do not count copies of the first that does.
+
+        Which changes no maximum, and takes less than to hide their products.
+        """
+        if len(self.hidden):
+            rows[torch.from_numpy(self.hidden).to(rows.device)] = rows[self.first].clone()
+
+    def hide(self, block: Tensor, dim: int, start: int = 0) -> None:
+        """-inf in `block`, of which dimension `dim` has these rows, from `start` on."""
+        first, stop = np.searchsorted(self.hidden, (start, start + block.shape[dim]))
+        if first < stop:  # by index, as a mask would go over all
+            index = torch.from_numpy(self.hidden[first:stop] - start).to(block.device)
+            block.index_fill_(dim, index, -torch.inf)
+
+    def within(self, start: int) -> slice | Tensor:
+        """The rows, where those that they were taken from begin at `start`."""
+        if isinstance(self.rows, slice):
+            return slice(self.rows.start + start, self.rows.stop + start)
+        return self.rows + start
 
     def original(self, index: Tensor) -> Tensor:
-        """Indices among these rows, as indices among all; of -1, which is none, anything."""
+        """Indices among these rows, as indices among all; of -1, which is none, anything.
+
+        Of one that stands in for the first, and comes before it, the first.
+        """
         if isinstance(self.rows, slice):
-            return index + int(self.rows.start)
+            return index.clamp_min(self.first) + int(self.rows.start)
         rows: Tensor = self.rows[index.clamp_min(0)]
         return rows
 
 
-def kept_rows(scale: Tensor) -> Kept:
+def host(keep: Tensor | None, count: int) -> Mask:
+    """A mask `[count]` in the memory of the CPU; None: all count."""
+    return np.ones(count, np.bool_) if keep is None else keep.cpu().numpy()
+
+
+def kept_rows(keep: Mask, device: torch.device) -> Kept:
     """Few rows that do not count are computed and hidden; many are left out."""
-    hidden = scale == MASKED
-    places = hidden.logical_not().nonzero()[:, 0]
-    if len(places) > WORTH_TAKING_OUT * len(scale):
-        return Kept(slice(0, len(scale)), hidden if len(places) < len(scale) else None)
-    if len(places) and int(places[-1]) - int(places[0]) == len(places) - 1:
-        return Kept(slice(int(places[0]), int(places[-1]) + 1), None)
-    return Kept(places if len(places) else slice(0, 0), None)
+    places = np.flatnonzero(keep)
+    if len(places) > WORTH_TAKING_OUT * len(keep):
+        return Kept(slice(0, len(keep)), np.flatnonzero(~keep), int(places[0]))
+    none = np.empty(0, np.int64)
+    if not len(places):
+        return Kept(slice(0, 0), none)
+    if places[-1] - places[0] == len(places) - 1:
+        return Kept(slice(int(places[0]), int(places[-1]) + 1), none)
+    return Kept(torch.from_numpy(places).to(device), none)
 
 
 class Extents(NamedTuple):
     """Where the rows that count lie in their segments, from the segments' starts.
 
     Attributes:
-        first: `[segments]` int32, the first of them; -1: there is none.
+        first: `[segments]`, the first of them; -1: there is none.
         stops: after the last of them; 0: there is none.
-        counts: how many there are.
     """
 
-    first: Tensor
+    first: list[int]
     stops: list[int]
-    counts: list[int]
 
 
-def extents(keep: Tensor | None, segments: Segments) -> Extents:
-    """Of the rows of each segment that `keep` `[rows]` says count; None: all do."""
-    # By numpy, which takes less than half the time that tensors take.
+def extents(keep: Mask, segments: Segments) -> Extents:
+    """Of the rows of each segment that `keep` `[rows]` says count."""
     offsets = np.asarray(segments.host)
-    starts, count = offsets[:-1], np.diff(offsets)
-    first, stop = np.zeros_like(count), count
-    if keep is not None:
-        rows = np.flatnonzero(keep.cpu().numpy())
-        among = np.searchsorted(rows, offsets)
-        count = np.diff(among)
-        rows = np.append(rows, 0)  # so that there is one to look at
-        first, stop = rows[among[:-1]] - starts, rows[among[1:] - 1] - starts + 1
-    firsts = torch.from_numpy(np.where(count > 0, first, -1).astype(np.int32))
-    stops = np.where(count > 0, stop, 0).tolist()
-    return Extents(firsts.to(segments.device), stops, count.tolist())
+    places = np.flatnonzero(keep)
+    among = np.searchsorted(places, offsets)
+    places = np.append(places, 0)  # so that there is one to look at
+    some = np.diff(among) > 0
+    first = np.where(some, places[among[:-1]] - offsets[:-1], -1)
+    stops = np.where(some, places[among[1:] - 1] - offsets[:-1] + 1, 0)
+    return Extents(first.tolist(), stops.tolist())
 
 
 @dataclass(frozen=True)
@@ -90,21 +115,27 @@ class Packed:
     segments: Segments
     kept: Kept
 
+    def within(self, start: int) -> slice | Tensor:
+        """The rows, where those that they were taken from begin at `start`."""
+        if isinstance(self.rows, slice):
+            return slice(self.rows.start + start, self.rows.stop + start)
+        return self.rows + start
+
     def original(self, index: Tensor, texts: Segments) -> Tensor:
         """Indices within texts `[texts, ...]`, as they are before rows were taken out."""
         rows = index + self.segments.offsets[:-1, None]
         return (self.kept.original(rows) - texts.offsets[:-1, None]).int()
 
 
-def packed(rows: Tensor, scale: Tensor, segments: Segments) -> Packed:
+def packed(rows: Tensor, scale: Tensor, segments: Segments, keep: Mask) -> Packed:
     """Texts of which much is padding take as long as what counts in them."""
-    kept = kept_rows(scale)
+    kept = kept_rows(keep, rows.device)
     taken = scale[kept.rows]
     if len(taken) == len(scale):
         return Packed(rows, scale, segments, kept)
-    before = torch.nn.functional.pad((scale != MASKED).cumsum(0), (1, 0))
-    offsets = before[segments.offsets]
-    lengths = offsets.diff()
+    offsets = np.concatenate([[0], keep.cumsum()])[segments.host]
+    lengths = np.diff(offsets)
     alike = bool((lengths == lengths[:1]).all())  # as padded texts were before
-    fewer = Segments("texts", None if alike else offsets, segments.count, len(taken), rows.device)
+    given = None if alike else torch.from_numpy(offsets)
+    fewer = Segments("texts", given, segments.count, len(taken), rows.device)
     return Packed(rows[kept.rows], taken, fewer, kept)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmjudge.kernels.blocked.best import Best
-from mmjudge.kernels.blocked.kept import extents, kept_rows, packed
+from mmjudge.kernels.blocked.kept import extents, host, kept_rows, packed
 from mmjudge.kernels.blocked.products import (
     MASKED,
     operand,
@@ -46,7 +46,10 @@ def matrix_maxima(
     """See `mmjudge.kernels.matrix.matrix_maxima`; every image is a task of its own."""
     text_scale = scales(text, text_keep, normalize, eps)
     image_scale = scales(image, image_keep, normalize, eps)
-    ours, before = packed(text, text_scale, texts), scales_first(text.shape[1])
+    text_mask, image_mask = host(text_keep, len(text)), host(image_keep, len(image))
+    ours, before = packed(text, text_scale, texts, text_mask), scales_first(text.shape[1])
+    hidden = ours.scale == MASKED if len(ours.kept.hidden) else None
+    plain = bool((image_scale.abs() == 1.0).all())  # nothing to scale images by
     # Of one direction, a text's scale waits for its maxima, which are few.
     whole = columns and before and text.shape[1] <= SHORT
     codes = torch.empty(0, dtype=torch.int32, device=text.device)
@@ -62,59 +65,67 @@ def matrix_maxima(
     token_value = results(tokens, text.shape[0], images.count)
     token_winner = places(winners, text.shape[0], images.count)
     patch_winner = places(winners and columns, texts.count, image.shape[0])
-    text_first, image_first = extents(text_keep, texts).first, extents(image_keep, images).first
+    text_first = codes.new_tensor(extents(text_mask, texts).first)[:, None]
+    image_first = codes.new_tensor(extents(image_mask, images).first)[:, None]
     runs, at_once = list(images), chunk or max(1, CHUNK_VALUES // max(len(ours.scale), 1))
     for first in range(0, images.count, at_once):
         number = min(at_once, images.count - first)
-        maxima = text_scale.new_empty(number, len(ours.scale))
+        token = Best(text_scale, (number, len(ours.scale)), winners)
 
-        def one(place: int, first: int = first, maxima: Tensor = maxima) -> None:
-            i = first + place
-            run = slice(*runs[i])
-            kept = kept_rows(image_scale[run])
-            theirs, scale = image[run][kept.rows], image_scale[run][kept.rows]
-            if before and not (scale.abs() == 1.0).all():
+        def one(place: int, first: int = first, token: Best = token) -> None:
+            # Of few operations: threads wait for Python between them.
+            start, stop = runs[first + place]
+            kept = kept_rows(image_mask[start:stop], image.device)
+            run = kept.within(start)
+            theirs, scale = image[run], image_scale[run]
+            if before and (len(kept.hidden) or not plain):
                 theirs = scaled(theirs, scale)
+                kept.stand_in(theirs)
             against = operand(theirs, scale)
-            token = Best(text_scale, ours.scale.shape, winners)
             patch = Best(text_scale, (texts.count if columns else 0, len(scale)), winners)
             length, dim = ours.rows.shape
             for start, stop in steps(0, length, len(scale), dim, ours.segments.uniform):
-                part, row_scale = slice(start, stop), ours.scale[start:stop]
-                rows = scaled(ours.rows[part], row_scale) if whole else ours.rows[part]
-                block = products(operand(rows, row_scale), against)[: stop - start, : len(scale)]
+                part = slice(start, stop)
+                rows = ours.rows[part]
+                if whole:
+                    rows = scaled(rows, ours.scale[part])
+                block = products(operand(rows, scale), against)
+                if block.shape != (stop - start, len(scale)):
+                    block = block[: stop - start, : len(scale)]
                 if not before:
                     block *= scale
-                kept.hide(block, 1)
-                token.put(itemgetter(part), block, None if whole else row_scale)
+                    kept.hide(block, 1)
+                token.put(itemgetter((place, part)), block)
                 if columns:
                     if not whole:
-                        block *= row_scale[:, None]
-                    ours.kept.hide(block, 0, part)
+                        block *= ours.scale[part, None]
+                    ours.kept.hide(block, 0, start)
                     for text0, count, of in _pieces(ours.segments, start, stop):
                         piece = block[of].view(count, -1, len(scale))
                         begun = start + of.start - ours.segments.host[text0]
                         patch.take(itemgetter(slice(text0, text0 + count)), piece, begun)
             if winners:
-                token.winner = kept.original(token.winner).int()
-                token.settle(ours.scale, image_first[i])
-            none = (ours.scale == MASKED) | (image_first[i] == -1)
-            maxima[place], winner = token.results(none)
-            if winners:
-                token_winner[ours.kept.rows, i] = winner
+                token.winner[place] = kept.original(token.winner[place])
             if columns:
                 if winners:
                     patch.winner = ours.original(patch.winner, texts)
-                    patch.settle(scale, text_first[:, None])
-                none = (scale == MASKED) | (text_first[:, None] == -1)
-                value, winner = patch.results(none)
-                total = in_order(value.T)
-                i2t[:, i] = total / max(int((scale != MASKED).sum()), 1) if mean else total
+                    patch.settle(scale, text_first)
+                value, winner = patch.results((scale == MASKED) | (text_first == -1))
+                total, count = in_order(value.T), max(len(scale) - len(kept.hidden), 1)
+                i2t[:, first + place] = total / count if mean else total
                 if winners:
-                    patch_winner[:, run][:, kept.rows] = winner
+                    patch_winner[:, run] = winner
 
         side_by_side(one, number)
-        keep, how = ours.scale != MASKED, "mean" if mean else "sum"
+        lowest = image_first[first : first + number]
+        if not whole:
+            token.value *= ours.scale
+        if winners:
+            token.settle(ours.scale, lowest)
+        maxima, winner = token.results(lowest == -1 if hidden is None else hidden | (lowest == -1))
+        if winners:
+            token_winner[ours.kept.rows, first : first + number] = winner.T
+        keep, how = None if hidden is None else ~hidden, "mean" if mean else "sum"
         found = segment_reduce(maxima.T, ours.segments, keep, how, 0.0)[0]
         t2i[:, first : first + number] = found
         if tokens:

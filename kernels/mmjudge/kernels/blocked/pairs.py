@@ -55,12 +55,13 @@ def pairs_maxima(
             block = products(operand(tokens.rows[:, rows], tokens.scale), against)
             block = block[:, : stop - start, :width]
             patches.scale_columns(block)
-            token.put(partial(tokens.of, rows=rows), block, tokens.scale[:, rows])
+            token.put(partial(tokens.of, rows=rows), block)
             if columns:
                 tokens.scale_rows(block, rows)
                 patch.take(patches.of, block, start)
 
     text_scale, image_scale = ours.scales(), theirs.scales()
+    token.value *= text_scale
     if winners:
         token.settle(text_scale, ours.first_of(theirs))
     own = token.results(ours.without(theirs))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 MASKED = -1.0  # the scale of a row that does not count
 MOST_KEPT = 1 << 22  # products that a thread keeps room for: 16 MB
-BLOCK_VALUES = 1 << 19  # products held at a time: 2 MB of float32, about a core's cache
+BLOCK_VALUES = 1 << 20  # products held at a time: 4 MB of float32
 # Matrix libraries pick another order of summation for narrow blocks and for long sums. With at
 # least this many rows, and sums of at most this length, a product has the same bits in any batch.
 FEWEST_ROWS = 16
@@ -86,11 +86,21 @@ def products(a: Tensor, b: Tensor) -> Tensor:
     step = dim if torch.get_float32_matmul_precision() == "medium" else LONGEST_SUM
     shape = (*a.shape[:-1], b.shape[-2])
     block = _room(a, math.prod(shape)).view(shape)
+    if dim <= step:
+        return torch.matmul(a, b.mT, out=block)
     torch.matmul(a[..., :step], b[..., :step].mT, out=block)
     add = block.addmm_ if block.dim() == 2 else block.baddbmm_
     for start in range(step, dim, step):
         add(a[..., start : start + step], b[..., start : start + step].mT)
     return block
+
+
+def scaled(rows: Tensor, scale: Tensor) -> Tensor:
+    """Rows times their scales, whose products are then cosines, as exact in float32.
+
+    A pass over the rows, where scaling products takes one over all of those.
+    """
+    return _plain(rows, scale) * scale[:, None]
 
 
 def _room(like: Tensor, count: int) -> Tensor:
@@ -102,14 +112,6 @@ def _room(like: Tensor, count: int) -> Tensor:
         with torch.inference_mode(False):  # usable in that mode and out of it
             room = _rooms.room = torch.empty(max(count, BLOCK_VALUES))
     return room[:count]
-
-
-def scaled(rows: Tensor, scale: Tensor) -> Tensor:
-    """Rows times their scales, whose products are then cosines, as exact in float32.
-
-    A pass over the rows, where scaling products takes one over all of those.
-    """
-    return _plain(rows, scale) * scale[:, None]
 
 
 def scales_first(dim: int) -> bool:
@@ -124,16 +126,17 @@ def scales_first(dim: int) -> bool:
 def steps(
     start: int, stop: int, width: int, dim: int, whole: int = -1
 ) -> Iterator[tuple[int, int]]:
-    """Rows in blocks of about `BLOCK_VALUES` products, of `whole` texts where those are short.
+    """Rows in blocks of at most `BLOCK_VALUES` products, about as many in each.
 
-    In blocks of up to four times as many where rows of `dim` features are long: what is done with
-    a block weighs less there than bringing features in place for its products.
+    Of `whole` texts where those are short; of up to four times as many products where rows of `dim`
+    features are long: what is done with a block weighs less there than bringing features in place.
     """
-    if not width:
+    if not width or start == stop:
         return
-    step = max(FEWEST_ROWS, BLOCK_VALUES * min(max(1, dim // LONG), 4) // width)
-    if 0 < whole <= step:
-        step -= step % whole
+    most = max(FEWEST_ROWS, BLOCK_VALUES * min(max(1, dim // LONG), 4) // width)
+    together = whole if 0 < whole <= most else FEWEST_ROWS
+    step = math.ceil((stop - start) / math.ceil((stop - start) / most))
+    step += -step % together
     for first in range(start, stop, step):
         yield first, min(first + step, stop)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Barrier
@@ -19,19 +19,20 @@ def side_by_side(task: Callable[[int], None], count: int) -> None:
     """
     inference, threads = torch.is_inference_mode_enabled(), torch.get_num_threads()
     if threads < 2 or count < threads:
-        for i in range(count):
-            _run(task, i, inference)
+        _run(task, iter(range(count)), inference)
         return
-    # One by one, so that a core that others use as well does not hold up the rest.
-    running = [_workers(threads).submit(_run, task, i, inference) for i in range(count)]
+    # From one list, so that a core that others use as well does not hold up the rest.
+    left = iter(range(count))
+    running = [_workers(threads).submit(_run, task, left, inference) for _ in range(threads)]
     for future in running:
         future.result()
 
 
-def _run(task: Callable[[int], None], i: int, inference: bool) -> None:
+def _run(task: Callable[[int], None], left: Iterator[int], inference: bool) -> None:
     # Both modes belong to a thread; what autograd needs is recorded around the whole operation.
     with torch.inference_mode(inference), torch.no_grad():
-        task(i)
+        for i in left:
+            task(i)
 
 
 @cache
