@@ -40,12 +40,12 @@ class Kept(NamedTuple):
         if len(self.hidden):
             rows[torch.from_numpy(self.hidden).to(rows.device)] = rows[self.first].clone()
 
-    def hide(self, block: Tensor, dim: int, start: int = 0) -> None:
-        """-inf in `block`, of which dimension `dim` has these rows, from `start` on."""
+    def hide(self, block: Tensor, dim: int, start: int = 0, value: float = -torch.inf) -> None:
+        """`value` in `block`, of which dimension `dim` has these rows, from `start` on."""
         first, stop = np.searchsorted(self.hidden, (start, start + block.shape[dim]))
         if first < stop:  # by index, as a mask would go over all
             index = torch.from_numpy(self.hidden[first:stop] - start).to(block.device)
-            block.index_fill_(dim, index, -torch.inf)
+            block.index_fill_(dim, index, value)
 
     def within(self, start: int) -> slice | Tensor:
         """The rows, where those that they were taken from begin at `start`."""

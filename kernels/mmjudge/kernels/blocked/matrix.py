@@ -18,6 +18,7 @@ from mmjudge.kernels.blocked.products import (
     scales,
     scales_first,
     steps,
+    unset_scales,
 )
 from mmjudge.kernels.blocked.sums import in_order, segment_reduce
 from mmjudge.kernels.blocked.workers import side_by_side
@@ -45,11 +46,10 @@ def matrix_maxima(
 ) -> tuple[Tensor, ...]:
     """See `mmjudge.kernels.matrix.matrix_maxima`; every image is a task of its own."""
     text_scale = scales(text, text_keep, normalize, eps)
-    image_scale = scales(image, image_keep, normalize, eps)
+    image_scale = unset_scales(image)
     text_mask, image_mask = host(text_keep, len(text)), host(image_keep, len(image))
     ours, before = packed(text, text_scale, texts, text_mask), scales_first(text.shape[1])
     hidden = ours.scale == MASKED if len(ours.kept.hidden) else None
-    plain = bool((image_scale.abs() == 1.0).all())  # nothing to scale images by
     # Of one direction, a text's scale waits for its maxima, which are few.
     whole = columns and before and text.shape[1] <= SHORT
     codes = torch.empty(0, dtype=torch.int32, device=text.device)
@@ -67,18 +67,21 @@ def matrix_maxima(
     patch_winner = places(winners and columns, texts.count, image.shape[0])
     text_first = codes.new_tensor(extents(text_mask, texts).first)[:, None]
     image_first = codes.new_tensor(extents(image_mask, images).first)[:, None]
-    runs, at_once = list(images), chunk or max(1, CHUNK_VALUES // max(len(ours.scale), 1))
+    starts, device = images.host, image.device
+    kept_patches = [kept_rows(image_mask[start:stop], device) for start, stop in images]
+    at_once = chunk or max(1, CHUNK_VALUES // max(len(ours.scale), 1))
     for first in range(0, images.count, at_once):
         number = min(at_once, images.count - first)
         token = Best(text_scale, (number, len(ours.scale)), winners)
 
         def one(place: int, first: int = first, token: Best = token) -> None:
             # Of few operations: threads wait for Python between them.
-            start, stop = runs[first + place]
-            kept = kept_rows(image_mask[start:stop], image.device)
-            run = kept.within(start)
-            theirs, scale = image[run], image_scale[run]
-            if before and (len(kept.hidden) or not plain):
+            kept = kept_patches[first + place]
+            run = kept.within(starts[first + place])
+            theirs = image[run]
+            # Here, so that features come from memory once.
+            scale = image_scale[run] = scales(theirs, None, normalize, eps)
+            if before and (normalize or len(kept.hidden) or not (scale == 1.0).all()):
                 theirs = scaled(theirs, scale)
                 kept.stand_in(theirs)
             against = operand(theirs, scale)
@@ -110,6 +113,7 @@ def matrix_maxima(
                 if winners:
                     patch.winner = ours.original(patch.winner, texts)
                     patch.settle(scale, text_first)
+                kept.hide(scale, 0, value=MASKED)
                 value, winner = patch.results((scale == MASKED) | (text_first == -1))
                 total, count = in_order(value.T), max(len(scale) - len(kept.hidden), 1)
                 i2t[:, first + place] = total / count if mean else total
@@ -130,6 +134,8 @@ def matrix_maxima(
         t2i[:, first : first + number] = found
         if tokens:
             token_value[ours.kept.rows, first : first + number] = maxima.T
+    if image_keep is not None:
+        image_scale.masked_fill_(~image_keep, MASKED)
     return t2i, i2t, token_value, token_winner, patch_winner, text_scale, image_scale
 
 

@@ -17,6 +17,7 @@ BLOCK_VALUES = 1 << 20  # products held at a time: 4 MB of float32
 FEWEST_ROWS = 16
 LONGEST_SUM = 768
 LONG = 1024  # features
+HARMLESS = 1e15  # no product of this with a row that has a finite norm overflows
 _rooms = threading.local()
 
 
@@ -26,12 +27,16 @@ def scales(rows: Tensor, keep: Tensor | None, normalize: bool, eps: float) -> Te
     1 / |row|, or 1 without `normalize`; 0 for a row shorter than `eps`, which has no direction;
     NaN for one that is not finite; -1 for one that `keep` leaves out.
     """
-    scale = scale_of(sizes(rows, normalize), normalize, eps)
+    size = sizes(rows, normalize)
+    scale = size.reciprocal_() if usual(size, normalize, eps) else scale_of(size, normalize, eps)
     return scale if keep is None else scale.masked_fill_(~keep, MASKED)
 
 
 def sizes(rows: Tensor, normalize: bool, out: Tensor | None = None) -> Tensor:
-    """Lengths of rows `[..., rows, dim]`, or their largest features without `normalize`."""
+    """Lengths of rows `[..., rows, dim]`, or their largest features without `normalize`.
+
+    Where all lengths are finite, all features are: then those do as well.
+    """
     result = unset_scales(rows) if out is None else out
     if rows.dtype == result.dtype:
         return _sizes(_plain(rows, result), normalize, result)
@@ -43,11 +48,19 @@ def sizes(rows: Tensor, normalize: bool, out: Tensor | None = None) -> Tensor:
 
 
 def _sizes(rows: Tensor, normalize: bool, out: Tensor) -> Tensor:
-    if normalize:
-        torch.linalg.vector_norm(rows, dim=-1, out=out)
-    else:  # of absolutes, without writing those
+    torch.linalg.vector_norm(rows, dim=-1, out=out)
+    if not normalize and not out.isfinite().all():
+        # Of absolutes, without writing those.
         torch.maximum(rows.amax(-1), -rows.amin(-1), out=out)
     return out
+
+
+def usual(size: Tensor, normalize: bool, eps: float) -> bool:
+    """Whether all rows of these sizes have a direction, and harmless products with any finite."""
+    if not normalize or not size.numel():
+        return False
+    low, high = (float(one) for one in size.aminmax())
+    return eps <= low and high <= HARMLESS
 
 
 def scale_of(size: Tensor, normalize: bool, eps: float) -> Tensor:
@@ -86,10 +99,10 @@ def products(a: Tensor, b: Tensor) -> Tensor:
     step = dim if torch.get_float32_matmul_precision() == "medium" else LONGEST_SUM
     shape = (*a.shape[:-1], b.shape[-2])
     block = _room(a, math.prod(shape)).view(shape)
+    multiply, add = (torch.bmm, block.baddbmm_) if a.dim() == 3 else (torch.mm, block.addmm_)
     if dim <= step:
-        return torch.matmul(a, b.mT, out=block)
-    torch.matmul(a[..., :step], b[..., :step].mT, out=block)
-    add = block.addmm_ if block.dim() == 2 else block.baddbmm_
+        return multiply(a, b.mT, out=block)
+    multiply(a[..., :step], b[..., :step].mT, out=block)
     for start in range(step, dim, step):
         add(a[..., start : start + step], b[..., start : start + step].mT)
     return block

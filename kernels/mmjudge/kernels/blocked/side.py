@@ -8,10 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmjudge.kernels.blocked.products import MASKED, scale_of, sizes, unset_scales
+from mmjudge.kernels.blocked.products import (
+    HARMLESS,
+    MASKED,
+    scale_of,
+    sizes,
+    unset_scales,
+    usual,
+)
 from mmjudge.kernels.segments import Segments
 
-HARMLESS = 1e15  # no product of this with a row that has a finite norm overflows
 ALIGNED = 16  # products of 575 columns take longer than of 576
 
 
@@ -93,11 +99,9 @@ class Side:
     def _scaled(self, rows: Tensor, hidden: Tensor | None, scale: Tensor) -> Tensor:
         """Rows whose products are finite where hidden; fills in their scales."""
         size = sizes(rows, self._normalize, scale)
-        if self._normalize and size.numel():
-            low, high = (float(one) for one in size.aminmax())
-            if self._eps <= low and high <= HARMLESS:  # as usual
-                size.reciprocal_()
-                return rows
+        if usual(size, self._normalize, self._eps):
+            size.reciprocal_()
+            return rows
         if hidden is not None:
             harmless = size <= (HARMLESS if self._normalize else 0.0)
             if not bool((harmless | ~hidden).all()):
