@@ -11,6 +11,7 @@ from torch import Tensor
 from mmjudge.kernels.blocked.best import Best
 from mmjudge.kernels.blocked.kept import extents, host, kept_rows, packed
 from mmjudge.kernels.blocked.products import (
+    FEWEST_ROWS,
     MASKED,
     operand,
     products,
@@ -81,41 +82,41 @@ def matrix_maxima(
             theirs = image[run]
             # Here, so that features come from memory once.
             scale = image_scale[run] = scales(theirs, None, normalize, eps)
-            if before and (normalize or len(kept.hidden) or not (scale == 1.0).all()):
-                theirs = scaled(theirs, scale)
+            if before:
+                theirs = scaled(theirs, scale, "image")
                 kept.stand_in(theirs)
             against = operand(theirs, scale)
-            patch = Best(text_scale, (texts.count if columns else 0, len(scale)), winners)
-            length, dim = ours.rows.shape
-            for start, stop in steps(0, length, len(scale), dim, ours.segments.uniform):
+            width, (length, dim) = len(scale), ours.rows.shape
+            patch = Best(text_scale, (texts.count, width), winners) if columns else None
+            for start, stop in steps(0, length, width, dim, ours.segments.uniform):
                 part = slice(start, stop)
                 rows = ours.rows[part]
                 if whole:
-                    rows = scaled(rows, ours.scale[part])
+                    rows = scaled(rows, ours.scale[part], "text")
                 block = products(operand(rows, scale), against)
-                if block.shape != (stop - start, len(scale)):
-                    block = block[: stop - start, : len(scale)]
+                if min(stop - start, width) < FEWEST_ROWS:
+                    block = block[: stop - start, :width]
                 if not before:
                     block *= scale
                     kept.hide(block, 1)
                 token.put(itemgetter((place, part)), block)
-                if columns:
+                if patch:
                     if not whole:
                         block *= ours.scale[part, None]
                     ours.kept.hide(block, 0, start)
                     for text0, count, of in _pieces(ours.segments, start, stop):
-                        piece = block[of].view(count, -1, len(scale))
+                        piece = block[of].view(count, -1, width)
                         begun = start + of.start - ours.segments.host[text0]
                         patch.take(itemgetter(slice(text0, text0 + count)), piece, begun)
             if winners:
                 token.winner[place] = kept.original(token.winner[place])
-            if columns:
+            if patch:
                 if winners:
                     patch.winner = ours.original(patch.winner, texts)
                     patch.settle(scale, text_first)
                 kept.hide(scale, 0, value=MASKED)
                 value, winner = patch.results((scale == MASKED) | (text_first == -1))
-                total, count = in_order(value.T), max(len(scale) - len(kept.hidden), 1)
+                total, count = in_order(value.T), max(width - len(kept.hidden), 1)
                 i2t[:, first + place] = total / count if mean else total
                 if winners:
                     patch_winner[:, run] = winner

@@ -28,14 +28,17 @@ def scales(rows: Tensor, keep: Tensor | None, normalize: bool, eps: float) -> Te
     NaN for one that is not finite; -1 for one that `keep` leaves out.
     """
     size = sizes(rows, normalize)
-    scale = size.reciprocal_() if usual(size, normalize, eps) else scale_of(size, normalize, eps)
+    if not usual(size, eps if normalize else 0.0):
+        scale = scale_of(size, normalize, eps)
+    else:
+        scale = size.reciprocal_() if normalize else size.fill_(1.0)
     return scale if keep is None else scale.masked_fill_(~keep, MASKED)
 
 
 def sizes(rows: Tensor, normalize: bool, out: Tensor | None = None) -> Tensor:
     """Lengths of rows `[..., rows, dim]`, or their largest features without `normalize`.
 
-    Where all lengths are finite, all features are: then those do as well.
+    Where lengths are short enough for any product, those do as well.
     """
     result = unset_scales(rows) if out is None else out
     if rows.dtype == result.dtype:
@@ -49,15 +52,14 @@ def sizes(rows: Tensor, normalize: bool, out: Tensor | None = None) -> Tensor:
 
 def _sizes(rows: Tensor, normalize: bool, out: Tensor) -> Tensor:
     torch.linalg.vector_norm(rows, dim=-1, out=out)
-    if not normalize and not out.isfinite().all():
-        # Of absolutes, without writing those.
+    if not normalize and not usual(out, 0.0):  # of absolutes, without writing those
         torch.maximum(rows.amax(-1), -rows.amin(-1), out=out)
     return out
 
 
-def usual(size: Tensor, normalize: bool, eps: float) -> bool:
+def usual(size: Tensor, eps: float) -> bool:
     """Whether all rows of these sizes have a direction, and harmless products with any finite."""
-    if not normalize or not size.numel():
+    if not size.numel():
         return False
     low, high = (float(one) for one in size.aminmax())
     return eps <= low and high <= HARMLESS
@@ -98,7 +100,7 @@ def products(a: Tensor, b: Tensor) -> Tensor:
     dim = a.shape[-1]
     step = dim if torch.get_float32_matmul_precision() == "medium" else LONGEST_SUM
     shape = (*a.shape[:-1], b.shape[-2])
-    block = _room(a, math.prod(shape)).view(shape)
+    block = _room("products", a, math.prod(shape)).view(shape)
     multiply, add = (torch.bmm, block.baddbmm_) if a.dim() == 3 else (torch.mm, block.addmm_)
     if dim <= step:
         return multiply(a, b.mT, out=block)
@@ -108,22 +110,25 @@ def products(a: Tensor, b: Tensor) -> Tensor:
     return block
 
 
-def scaled(rows: Tensor, scale: Tensor) -> Tensor:
+def scaled(rows: Tensor, scale: Tensor, room: str) -> Tensor:
     """Rows times their scales, whose products are then cosines, as exact in float32.
 
-    A pass over the rows, where scaling products takes one over all of those.
+    A pass over the rows, where scaling products takes one over all of those. Until this thread asks
+    for the next in the same room.
     """
-    return _plain(rows, scale) * scale[:, None]
+    result = _room(room, scale, rows.numel()).view(rows.shape)
+    return torch.mul(_plain(rows, scale), scale[:, None], out=result)
 
 
-def _room(like: Tensor, count: int) -> Tensor:
-    """Space for a block; kept, as fresh memory costs about as much as what is done with it."""
+def _room(name: str, like: Tensor, count: int) -> Tensor:
+    """Space for values; kept, as fresh memory costs about as much as what is done with it."""
     if count > MOST_KEPT or like.device.type != "cpu" or like.dtype != torch.float32:
         return like.new_empty(count)
-    room: Tensor | None = getattr(_rooms, "room", None)
+    room: Tensor | None = getattr(_rooms, name, None)
     if room is None or room.shape[0] < count:
         with torch.inference_mode(False):  # usable in that mode and out of it
-            room = _rooms.room = torch.empty(max(count, BLOCK_VALUES))
+            room = torch.empty(count)
+        setattr(_rooms, name, room)
     return room[:count]
 
 

@@ -99,7 +99,7 @@ class Side:
     def _scaled(self, rows: Tensor, hidden: Tensor | None, scale: Tensor) -> Tensor:
         """Rows whose products are finite where hidden; fills in their scales."""
         size = sizes(rows, self._normalize, scale)
-        if usual(size, self._normalize, self._eps):
+        if self._normalize and usual(size, self._eps):
             size.reciprocal_()
             return rows
         if hidden is not None:
