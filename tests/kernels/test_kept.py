@@ -63,6 +63,15 @@ def test_indices_among_the_rows_kept_lead_back(pattern: str) -> None:
     assert torch.equal(kept.original(among), all_rows[kept.rows])
 
 
+def test_rows_that_do_not_count_become_copies_of_the_first_that_does() -> None:
+    kept = kept_rows(mask("..xx.xxxxxxxxx"), CPU)
+    rows = torch.arange(14.0)[:, None].repeat(1, 2)
+    kept.stand_in(rows)
+    assert rows[:, 0].tolist() == [2, 2, 2, 3, 2, *range(5, 14)]
+    # A maximum that they share with it is its own.
+    assert kept.original(torch.tensor([0, 1, 2, 3])).tolist() == [2, 2, 2, 3]
+
+
 def test_where_the_rows_that_count_lie() -> None:
     of = Segments("cu", torch.tensor([0, 4, 4, 6, 7]), 4, 7, CPU)
     assert extents(mask(".xx...x"), of) == ([1, -1, -1, 0], [3, 0, 0, 1])

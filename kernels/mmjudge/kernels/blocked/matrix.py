@@ -104,10 +104,10 @@ def matrix_maxima(
                     if not whole:
                         block *= ours.scale[part, None]
                     ours.kept.hide(block, 0, start)
-                    for text0, count, of in _pieces(ours.segments, start, stop):
-                        piece = block[of].view(count, -1, width)
-                        begun = start + of.start - ours.segments.host[text0]
-                        patch.take(itemgetter(slice(text0, text0 + count)), piece, begun)
+                    for run_texts, rows_of, begun in _pieces(ours.segments, start, stop):
+                        count = run_texts.stop - run_texts.start
+                        piece = block[rows_of].view(count, -1, width)
+                        patch.take(itemgetter(run_texts), piece, begun)
             if winners:
                 token.winner[place] = kept.original(token.winner[place])
             if patch:
@@ -140,15 +140,16 @@ def matrix_maxima(
     return t2i, i2t, token_value, token_winner, patch_winner, text_scale, image_scale
 
 
-def _pieces(texts: Segments, start: int, stop: int) -> Iterator[tuple[int, int, slice]]:
-    """The texts with rows in `start` to `stop`: first text, how many, and which rows of the block.
+def _pieces(texts: Segments, start: int, stop: int) -> Iterator[tuple[slice, slice, int]]:
+    """The texts with rows in `start` to `stop`: which, their rows of the block, and the first one.
 
     Whole texts of one length come together; others, and parts of texts, one at a time.
     """
     length = texts.uniform
     if length > 0 and start % length == 0 and stop % length == 0:
-        yield start // length, (stop - start) // length, slice(0, stop - start)
+        yield slice(start // length, stop // length), slice(0, stop - start), 0
         return
     for i, (t0, t1) in enumerate(texts):
         if t0 < stop and t1 > start and t0 < t1:
-            yield i, 1, slice(max(t0, start) - start, min(t1, stop) - start)
+            first = max(t0, start)
+            yield slice(i, i + 1), slice(first - start, min(t1, stop) - start), first - t0
