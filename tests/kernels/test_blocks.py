@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.kernels.cases import DTYPES, Batch, batch, same_bits
+from tests.kernels.cases import DTYPES, Batch, batch, offsets, same_bits
 from tests.kernels.dense import gradients
 from tests.kernels.expected import check_maxima, relative_error, sides
 from torch import Tensor
@@ -16,7 +16,7 @@ from mmjudge.kernels import (
     late_interaction_pairs,
     token_image_reward,
 )
-from mmjudge.kernels.blocked import products
+from mmjudge.kernels.blocked import products, vectors
 
 pytestmark = pytest.mark.usefixtures("blocked_backend")
 
@@ -43,6 +43,19 @@ def test_the_size_of_blocks_changes_no_bit(
     small_blocks(monkeypatch, values)
     for one, other in zip(CALLS[name](given), whole, strict=True):
         assert same_bits(one, other)
+
+
+@pytest.mark.parametrize("features", [1, 96, 1000, 5000])
+def test_how_many_features_are_multiplied_together_changes_no_bit(
+    monkeypatch: pytest.MonkeyPatch, features: int
+) -> None:
+    given = batch([3, 60, 60, 0, 17], [1] * 5, 96, masked=True)
+    arguments: dict[str, Any] = {
+        "cu_tokens": offsets(given.tokens), "token_mask": given.token_mask, "source": "global",
+    }  # fmt: skip
+    whole = token_image_reward(given.text, given.image, **arguments).values
+    monkeypatch.setattr(vectors, "TOGETHER", features)
+    assert same_bits(token_image_reward(given.text, given.image, **arguments).values, whole)
 
 
 @pytest.mark.parametrize("values", [1, 300, 700])

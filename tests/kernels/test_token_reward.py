@@ -1,5 +1,7 @@
 """Token rewards: maximum, mean and softmax over the patches of a text's own image."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from tests.kernels.cases import (
     laid_out,
     offsets,
     same_bits,
+    spoil,
     unpadded,
 )
 from tests.kernels.expected import Side, check_maxima, check_values, sides
@@ -142,6 +145,29 @@ def test_a_global_embedding_is_an_image_of_one_patch(
         assert reward.argmax is None
         for i, run in enumerate(given.texts):
             check_maxima(sides(given, i, i, normalize)[0], reward.values[run], None)
+
+
+def test_global_rewards_are_the_cosines(kernel_backend: Reach) -> None:
+    def holds(drawn: Batch, kind: str, text: str, normalize: bool) -> None:
+        texts = len(drawn.tokens)
+        one = batch([], [1] * texts, drawn.text.shape[1], drawn.text.dtype, seed=1)
+        if texts:
+            spoil(one.image, 0, kind, 0)
+        given = replace(drawn, image=one.image, patches=one.patches, patch_mask=None)
+        reward = token_image_reward(
+            laid_out(given, text, "plain").text,
+            given.image,
+            cu_tokens=offsets(given.tokens),
+            token_mask=given.token_mask,
+            source="global",
+            normalize=normalize,
+        )
+        for i, run in enumerate(given.texts):
+            check_maxima(sides(given, i, i, normalize)[0], reward.values[run], None)
+
+    kinds = [kind for kind in SPOILS if kind != "lost"]  # whose dot products leave float32
+    drawn = batches(kernel_backend, spoils=kinds)
+    explore(kernel_backend, holds, drawn, st.sampled_from(kinds), LAYOUT, st.booleans())
 
 
 def test_padded_rewards_come_padded(kernel_backend: Reach) -> None:

@@ -42,10 +42,10 @@ def sizes(rows: Tensor, normalize: bool, out: Tensor | None = None) -> Tensor:
     """
     result = unset_scales(rows) if out is None else out
     if rows.dtype == result.dtype:
-        return _sizes(_plain(rows, result), normalize, result)
+        return _sizes(plain(rows, result), normalize, result)
     step = max(FEWEST_ROWS, BLOCK_VALUES * rows.shape[-2] // max(rows.numel(), 1))
     for start in range(0, rows.shape[-2], step):
-        block = _plain(rows[..., start : start + step, :], result)
+        block = plain(rows[..., start : start + step, :], result)
         _sizes(block, normalize, result[..., start : start + step])
     return result
 
@@ -84,7 +84,7 @@ def unset_scales(rows: Tensor) -> Tensor:
 def operand(rows: Tensor, like: Tensor) -> Tensor:
     """`[..., rows, dim]` as products take them: in the dtype of `like`, `FEWEST_ROWS` or more."""
     missing = FEWEST_ROWS - rows.shape[-2]
-    wide = _plain(rows, like)
+    wide = plain(rows, like)
     return torch.nn.functional.pad(wide, (0, 0, 0, missing)) if missing > 0 else wide
 
 
@@ -117,7 +117,7 @@ def scaled(rows: Tensor, scale: Tensor, room: str) -> Tensor:
     for the next in the same room.
     """
     result = _room(room, scale, rows.numel()).view(rows.shape)
-    return torch.mul(_plain(rows, scale), scale[:, None], out=result)
+    return torch.mul(plain(rows, scale), scale[:, None], out=result)
 
 
 def _room(name: str, like: Tensor, count: int) -> Tensor:
@@ -159,7 +159,7 @@ def steps(
         yield first, min(first + step, stop)
 
 
-def _plain(rows: Tensor, like: Tensor) -> Tensor:
+def plain(rows: Tensor, like: Tensor) -> Tensor:
     """In the dtype of `like`, features side by side: how they lie decides how they are summed."""
     wide = rows.to(like.dtype)
     return wide if wide.stride(-1) == 1 else wide.contiguous()
