@@ -146,12 +146,12 @@ def steps(
 ) -> Iterator[tuple[int, int]]:
     """Rows in blocks of at most `BLOCK_VALUES` products, about as many in each.
 
-    Of `whole` texts where those are short; of up to four times as many products where rows of `dim`
+    Of `whole` texts where those are short; of up to twice as many products where rows of `dim`
     features are long: what is done with a block weighs less there than bringing features in place.
     """
     if not width or start == stop:
         return
-    most = max(FEWEST_ROWS, BLOCK_VALUES * min(max(1, dim // LONG), 4) // width)
+    most = max(FEWEST_ROWS, BLOCK_VALUES * min(max(1, dim // LONG), 2) // width)
     together = whole if 0 < whole <= most else FEWEST_ROWS
     step = math.ceil((stop - start) / math.ceil((stop - start) / most))
     step += -step % together
