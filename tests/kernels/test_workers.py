@@ -2,12 +2,14 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 import torch
 from tests.kernels.cases import batch, same_bits
 
 from mmjudge.kernels import late_interaction_matrix, late_interaction_pairs
+from mmjudge.kernels.blocked import pairs
 from mmjudge.kernels.blocked.workers import side_by_side
 
 pytestmark = pytest.mark.usefixtures("blocked_backend")
@@ -92,3 +94,20 @@ def test_results_have_the_same_bits_on_any_number_of_threads(inference: bool) ->
             )
     for one, *others in zip(*results, strict=True):
         assert all(same_bits(one, other) for other in others)
+
+
+def test_pairs_have_the_same_bits_in_turn_and_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(2)
+    given = batch([5, 40, 0, 9, 9], [7, 33, 2, 1, 1], 900, masked=True)
+    options = {"return_tokens": True, "return_argmax": True}
+    in_turn = given(late_interaction_pairs, **options)
+    ran: list[int] = []
+
+    def counted(task: Callable[[int], None], count: int) -> None:
+        ran.append(count)
+        side_by_side(task, count)
+
+    monkeypatch.setattr(pairs, "side_by_side", counted)
+    monkeypatch.setattr(pairs, "LARGE", 1)
+    assert all(map(same_bits, given(late_interaction_pairs, **options), in_turn))
+    assert ran == [4]

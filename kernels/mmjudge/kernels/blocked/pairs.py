@@ -11,9 +11,11 @@ from mmjudge.kernels.blocked.groups import groups
 from mmjudge.kernels.blocked.products import operand, products, steps
 from mmjudge.kernels.blocked.side import Side
 from mmjudge.kernels.blocked.vectors import vector_maxima
+from mmjudge.kernels.blocked.workers import side_by_side
 from mmjudge.kernels.segments import Segments
 
 GROUP_FEATURES = 1 << 23  # of several pairs at a time, in place
+LARGE = 1 << 21  # features of a pair, on average, from where each has a core of its own
 GROUP_COPIED = 1 << 20  # and if they have to be converted first: 4 MB
 
 
@@ -38,15 +40,17 @@ def pairs_maxima(
     theirs = Side(image, images, image_keep, normalize, eps)
     token = Best(ours.scale, ours.scale.shape, winners)
     patch = Best(theirs.scale, theirs.scale.shape if columns else (0,), winners and columns)
-    # In turn: what runs side by side waits for Python between operations, which here are short.
     in_place = text.dtype == ours.scale.dtype
     most = (GROUP_FEATURES if in_place else GROUP_COPIED) // text.shape[1]
-    for pairs in groups(texts, images, most):
+    together = list(groups(texts, images, most))
+
+    def one(place: int) -> None:
+        pairs = together[place]
         # Lengths are taken right before the products: features come from memory once.
         tokens, patches = ours.part(pairs), theirs.part(pairs)
         (count, length), (_, width) = tokens.scale.shape, patches.scale.shape
         if not length or not width:
-            continue
+            return
         against = operand(patches.rows, patches.scale)
         few = steps(0, length, width, text.shape[1])
         for start, stop in few if count == 1 else [(0, length)]:
@@ -59,6 +63,11 @@ def pairs_maxima(
                 tokens.scale_rows(block, rows)
                 patch.take(patches.of, block, start)
 
+    if (len(text) + len(image)) * text.shape[1] >= texts.count * LARGE:
+        side_by_side(one, len(together))
+    else:  # in turn: threads wait for Python between operations, which here are short
+        for place in range(len(together)):
+            one(place)
     text_scale, image_scale = ours.scales(), theirs.scales()
     token.value *= text_scale
     if winners:
