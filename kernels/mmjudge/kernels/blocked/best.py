@@ -42,7 +42,7 @@ class Best:
         torch.where(value > held, index.int() + first, winner, out=winner)
         torch.maximum(held, value, out=held)
 
-    def settle(self, scale: Tensor, first: Tensor | int) -> None:
+    def settle(self, scale: Tensor, first: Tensor) -> None:
         """Winners of rows that are as similar to all, and of those that met what is not finite.
 
         Args:

@@ -115,12 +115,6 @@ class Packed:
     segments: Segments
     kept: Kept
 
-    def within(self, start: int) -> slice | Tensor:
-        """The rows, where those that they were taken from begin at `start`."""
-        if isinstance(self.rows, slice):
-            return slice(self.rows.start + start, self.rows.stop + start)
-        return self.rows + start
-
     def original(self, index: Tensor, texts: Segments) -> Tensor:
         """Indices within texts `[texts, ...]`, as they are before rows were taken out."""
         rows = index + self.segments.offsets[:-1, None]

@@ -10,13 +10,13 @@ from mmjudge.kernels.blocked.best import Best
 from mmjudge.kernels.blocked.groups import groups
 from mmjudge.kernels.blocked.products import operand, products, steps
 from mmjudge.kernels.blocked.side import Side
-from mmjudge.kernels.blocked.vectors import vector_maxima
+from mmjudge.kernels.blocked.vectors import put_vectors
 from mmjudge.kernels.blocked.workers import side_by_side
 from mmjudge.kernels.segments import Segments
 
 GROUP_FEATURES = 1 << 23  # of several pairs at a time, in place
-LARGE = 1 << 21  # features of a pair, on average, from where each has a core of its own
 GROUP_COPIED = 1 << 20  # and if they have to be converted first: 4 MB
+LARGE = 1 << 21  # features of a pair, on average, from where each has a core of its own
 
 
 def pairs_maxima(
@@ -33,9 +33,6 @@ def pairs_maxima(
     vectors: bool,
 ) -> tuple[Tensor, ...]:
     """See `mmjudge.kernels.pairs.pairs_maxima`."""
-    if vectors and not columns:
-        sides = text, image, texts, images, text_keep, image_keep
-        return vector_maxima(*sides, normalize, eps, winners)
     ours = Side(text, texts, text_keep, normalize, eps)
     theirs = Side(image, images, image_keep, normalize, eps)
     token = Best(ours.scale, ours.scale.shape, winners)
@@ -63,7 +60,9 @@ def pairs_maxima(
                 tokens.scale_rows(block, rows)
                 patch.take(patches.of, block, start)
 
-    if (len(text) + len(image)) * text.shape[1] >= texts.count * LARGE:
+    if vectors and not columns:
+        put_vectors(token, ours, theirs)
+    elif (len(text) + len(image)) * text.shape[1] >= texts.count * LARGE:
         side_by_side(one, len(together))
     else:  # in turn: threads wait for Python between operations, which here are short
         for place in range(len(together)):

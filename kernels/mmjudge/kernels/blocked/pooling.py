@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mmjudge.kernels.blocked.kept import extents, host
+from mmjudge.kernels.blocked.kept import extents
 from mmjudge.kernels.blocked.products import (
     MASKED,
     operand,
@@ -108,8 +108,8 @@ def _used(
     text_scale: Tensor, image_scale: Tensor, texts: Segments, images: Segments
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Each pair's rows up to the last that counts, where there are some on both sides."""
-    text_stops = extents(host(text_scale != MASKED, 0), texts).stops
-    image_stops = extents(host(image_scale != MASKED, 0), images).stops
+    text_stops = extents((text_scale != MASKED).cpu().numpy(), texts).stops
+    image_stops = extents((image_scale != MASKED).cpu().numpy(), images).stops
     pairs = zip(texts, images, text_stops, image_stops, strict=True)
     for (t0, _), (p0, _), tokens, patches in pairs:
         if tokens and patches:

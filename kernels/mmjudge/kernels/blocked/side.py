@@ -61,6 +61,7 @@ class Side:
     """All rows `[rows, dim]` of a side, and what was found of them as parts were taken.
 
     Attributes:
+        rows, segments, normalize, eps: as given.
         scale: `[rows]`: see `products.scales`.
         first: `[segments]` int32, on the CPU: the first row of each that counts; -1: there is none.
     """
@@ -70,15 +71,15 @@ class Side:
     ) -> None:
         self.scale = unset_scales(rows)
         self.first = np.full(segments.count, -1, np.int32)
-        self._rows, self._segments, self._normalize, self._eps = rows, segments, normalize, eps
+        self.rows, self.segments, self.normalize, self.eps = rows, segments, normalize, eps
         self._hidden = None if keep is None else ~keep
         # What is looked at row by row, by numpy, which takes less than half the time.
         self._keep = None if keep is None else keep.cpu().numpy()
 
     def part(self, of: range) -> Part:
         """The rows of these segments, which have one length. Finds their scales."""
-        where = slice(self._segments.host[of.start], self._segments.host[of.stop])
-        rows = self._rows[where].view(len(of), -1, self._rows.shape[1])
+        where = slice(self.segments.host[of.start], self.segments.host[of.stop])
+        rows = self.rows[where].view(len(of), -1, self.rows.shape[1])
         scale = self.scale[where].view(len(of), -1)
         length, hidden = rows.shape[1], None
         if length and self._keep is None:
@@ -98,22 +99,22 @@ class Side:
 
     def _scaled(self, rows: Tensor, hidden: Tensor | None, scale: Tensor) -> Tensor:
         """Rows whose products are finite where hidden; fills in their scales."""
-        size = sizes(rows, self._normalize, scale)
-        if self._normalize and usual(size, self._eps):
+        size = sizes(rows, self.normalize, scale)
+        if self.normalize and usual(size, self.eps):
             size.reciprocal_()
             return rows
         if hidden is not None:
-            harmless = size <= (HARMLESS if self._normalize else 0.0)
+            harmless = size <= (HARMLESS if self.normalize else 0.0)
             if not bool((harmless | ~hidden).all()):
                 rows = rows.masked_fill(hidden[..., None], 0.0)
-        scale.copy_(scale_of(size, self._normalize, self._eps))
+        scale.copy_(scale_of(size, self.normalize, self.eps))
         if hidden is not None:
             scale.masked_fill_(hidden, 0.0)
         return rows
 
     def first_of(self, other: Side) -> Tensor:
         """`[rows]` int32: the first row that each is compared with; -1: there is none."""
-        return self._segments.per_row(torch.from_numpy(other.first).to(self.scale.device))
+        return self.segments.per_row(torch.from_numpy(other.first).to(self.scale.device))
 
     def without(self, other: Side) -> Tensor | None:
         """`[rows]`, which do not count or have nothing to be compared with; None: none of them."""
